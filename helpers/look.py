@@ -1,0 +1,90 @@
+"""Something to look with: a tree of files, and what a checkpoint holds."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tabulate import tabulate
+
+
+class Entry(NamedTuple):
+    """One tensor of a checkpoint: its key, shape, dtype name and size in bytes."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    size: int
+
+
+def show_tree(folder: Path) -> None:
+    """Print every file under a folder with its size in bytes; hidden ones are left out.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder.name} in {_inside(folder.parent)}")
+    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
+    rows = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files]
+    print(tabulate(rows, headers=(f"{folder.name}/", "bytes")) if rows else f"{folder.name}/ empty")
+
+
+def find_meta(folder: Path, step: int | None = None) -> Path:
+    """Return the one ``.meta`` file in a folder, or the one that was saved at ``step``.
+
+    Raises:
+        FileNotFoundError: none matches.
+        ValueError: more than one matches.
+    """
+    pattern = "*.meta" if step is None else f"*-{step}.meta"
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise FileNotFoundError(f"no {pattern} in {_inside(folder)}")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ValueError(f"{len(found)} files match {pattern} in {folder}: {names}; give a step")
+    return found[0]
+
+
+def read_checkpoint(prefix: Path | str) -> list[Entry]:
+    """List what a checkpoint holds, in the order of its keys, without loading the numbers.
+
+    Args:
+        prefix: the path without ``.index``, of a TensorFlow 1 or 2 checkpoint.
+
+    Raises:
+        FileNotFoundError: no checkpoint has this prefix.
+    """
+    index = Path(f"{prefix}.index")
+    if not index.is_file():
+        raise FileNotFoundError(
+            f"no {index.name} in {_inside(index.parent)}; give a prefix, without an ending"
+        )
+    reader = tf.train.load_checkpoint(str(prefix))
+    dtypes = reader.get_variable_to_dtype_map()
+    entries = []
+    for name, shape in sorted(reader.get_variable_to_shape_map().items()):
+        if dtypes[name] == tf.string:
+            size = sum(map(len, np.ravel(reader.get_tensor(name))))
+        else:
+            size = tf.TensorShape(shape).num_elements() * dtypes[name].size
+        entries.append(Entry(name, tuple(shape), dtypes[name].name, size))
+    return entries
+
+
+def show_checkpoint(prefix: Path | str) -> None:
+    """Print the key, shape, dtype and bytes of every tensor in a checkpoint.
+
+    Raises:
+        FileNotFoundError: no checkpoint has this prefix.
+    """
+    print(tabulate(read_checkpoint(prefix), headers=("name", "shape", "dtype", "bytes")))
+
+
+def _inside(folder: Path) -> str:
+    """Name a folder and what it holds, for an error's one line."""
+    if not folder.is_dir():
+        return f"{folder}, which does not exist"
+    names = sorted(path.name for path in folder.glob("[!.]*"))
+    return f"{folder}, which holds {', '.join(names[:8]) or 'nothing'}{' …' * (len(names) > 8)}"

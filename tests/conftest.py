@@ -1,0 +1,20 @@
+"""The helpers, imported by the tests that need them: importing TensorFlow takes seconds."""
+
+import importlib
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def helpers():
+    return importlib.import_module("helpers")
+
+
+@pytest.fixture
+def course(helpers, tmp_path, monkeypatch):
+    """An empty course with one notebook, ``01_save``, that `helpers` takes for its own."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01_save.ipynb").write_text("{}")
+    monkeypatch.setattr("helpers.runs.COURSE", tmp_path)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    return tmp_path

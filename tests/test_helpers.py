@@ -65,12 +65,12 @@ def test_new_run_keeps_three_and_deletes_only_what_it_made(helpers, course):
     renamed = helpers.new_run("01_save").rename(home / "keep_this")
     elsewhere = course / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / ".run").write_text("x")
+    (elsewhere / ".made_by_another").mkdir()
     (home / "2000-01-01_00-00-01").symlink_to(elsewhere)
     later = [helpers.new_run("01_save").name for _ in range(3)]
     left = {"mine", renamed.name, "2000-01-01_00-00-00", "2000-01-01_00-00-01"}
     assert set(names(home)) == left | set(later)
-    assert names(elsewhere) == [".run"]
+    assert names(elsewhere) == [".made_by_another"]
 
 
 def test_ten_runs_of_one_second_are_in_order(helpers, course, monkeypatch):
@@ -98,7 +98,7 @@ def store(course, source):
 def test_latest_run_runs_a_notebook_that_was_never_run(helpers, course):
     # The folder that new_run would make, without importing TensorFlow in the notebook's kernel.
     source = "from pathlib import Path; run = Path('../runs/01_save/2001-01-01_00-00-00');"
-    source += "run.mkdir(parents=True); (run / '.run').write_text('another process')"
+    source += "run.mkdir(parents=True); (run / '.made_by_another').mkdir()"
     store(course, source)
     run = helpers.latest_run("01_save")
     assert run == Path("../runs/01_save/2001-01-01_00-00-00")
@@ -148,10 +148,10 @@ def test_a_course_folder_with_spaces_and_chinese_is_fine(helpers, course, monkey
 def test_a_full_disk_is_named_and_costs_no_run(helpers, course, monkeypatch):
     kept = [helpers.new_run("01_save") for _ in range(3)]
 
-    def full(path, text):
-        raise OSError(28, "No space left on device")
+    def full(path, **_):
+        raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "mkdir", full)
     with pytest.raises(OSError, match=r"No space left on device: .*01_save"):
         helpers.new_run("01_save")
     assert all(run.is_dir() for run in kept)
@@ -173,12 +173,12 @@ def test_a_read_only_folder_is_named(helpers, course):
 def test_show_tree_lists_files_with_sizes_and_hides_hidden_ones(helpers, tmp_path, capsys):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.txt").write_bytes(b"12345")
-    (tmp_path / ".run").write_text("hidden")
+    (tmp_path / ".hidden").write_text("hidden")
     helpers.show_tree(tmp_path)
     lines = capsys.readouterr().out.split()
     assert lines[0] == f"{tmp_path.name}/"
     assert lines[-2:] == ["a/b.txt", "5"]
-    assert ".run" not in lines
+    assert ".hidden" not in lines
 
 
 def test_show_tree_refuses_what_is_no_folder(helpers, tmp_path):

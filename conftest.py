@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import time
+from pathlib import Path
 from queue import Empty
 
 import matplotlib.image
@@ -30,8 +31,8 @@ def files(root):
     """Every file of the course, but for what git ignores or keeps for itself."""
     found = set()
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not OURS & {name}]
-        found |= {os.path.join(folder, name) for name in names}  # noqa: PTH118
+        folders[:] = [name for name in folders if name not in OURS]
+        found |= {str(Path(folder, name)) for name in names}
     return found
 
 

@@ -38,7 +38,7 @@ def _stderr_on_failure() -> Iterator[None]:
 with _stderr_on_failure():
     import tensorflow as tf
 
-    tf.config.list_physical_devices("GPU")
+    tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too
 tf.get_logger().setLevel("ERROR")
 
 from helpers.draw import draw_checkpoint, draw_map

@@ -47,7 +47,7 @@ def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows
 
 
 def draw_checkpoint(prefix: Path | str) -> None:
-    """Draw the kilobytes of every tensor in a checkpoint as bars, coloured by owner.
+    """Draw the bytes of every tensor in a checkpoint as bars, coloured by owner.
 
     The owner is the first part of a key: ``model`` in ``model/bias/…``.
 
@@ -62,12 +62,12 @@ def draw_checkpoint(prefix: Path | str) -> None:
     _, axes = plt.subplots(figsize=(9, 1 + 0.3 * len(names)), layout="constrained")
     for number, owner in enumerate(dict.fromkeys(owners)):
         rows = [row for row, other in enumerate(owners) if other == owner]
-        sizes = [entries[row].size / 1000 for row in rows]
-        label = f"{owner}: {sum(sizes):.1f} kB"
+        sizes = [entries[row].size for row in rows]
+        label = f"{owner}: {sum(sizes):,} bytes"
         bars = axes.barh(rows, sizes, color=COLOURS[number % len(COLOURS)], label=label)
-        axes.bar_label(bars, fmt="%.1f", padding=3)
+        axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.set_yticks(range(len(names)), [name.split("/.ATTRIBUTES")[0] for name in names])
-    axes.set(xlabel="kilobytes", title=f"What {Path(prefix).name} holds")
+    axes.set(xlabel="bytes", title=f"What {Path(prefix).name} holds")
     axes.invert_yaxis()
-    axes.margins(x=0.08)
+    axes.margins(x=0.1)
     axes.legend()

@@ -17,26 +17,32 @@ class Entry(NamedTuple):
     size: int
 
 
-def show_tree(folder: Path) -> None:
+def show_tree(folder: Path | str) -> None:
     """Print every file under a folder with its size in bytes; hidden ones are left out.
 
     Raises:
         FileNotFoundError: there is no such folder.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder.name} in {_inside(folder.parent)}")
-    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
-    rows = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files]
+    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    rows = [
+        (name.as_posix(), path.stat().st_size)
+        for name, path in files.items()
+        if not any(part.startswith(".") for part in name.parts)
+    ]
     print(tabulate(rows, headers=(f"{folder.name}/", "bytes")) if rows else f"{folder.name}/ empty")
 
 
-def find_meta(folder: Path, step: int | None = None) -> Path:
+def find_meta(folder: Path | str, step: int | None = None) -> Path:
     """Return the one ``.meta`` file in a folder, or the one that was saved at ``step``.
 
     Raises:
         FileNotFoundError: none matches.
         ValueError: more than one matches.
     """
+    folder = Path(folder)
     pattern = "*.meta" if step is None else f"*-{step}.meta"
     found = sorted(folder.glob(pattern))
     if not found:
@@ -87,4 +93,4 @@ def _inside(folder: Path) -> str:
     if not folder.is_dir():
         return f"{folder}, which does not exist"
     names = sorted(path.name for path in folder.glob("[!.]*"))
-    return f"{folder}, which holds {', '.join(names[:8]) or 'nothing'}{' …' * (len(names) > 8)}"
+    return f"{folder}, which holds {', '.join(names[:4]) or 'nothing'}{' …' * (len(names) > 4)}"

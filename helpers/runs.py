@@ -25,10 +25,11 @@ def new_folder(parent: Path, name: str) -> Path:
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"a folder's name takes A-Z a-z 0-9 _ -, got {name!r}: choose another")
+    parent.mkdir(parents=True, exist_ok=True)
     folder, number = parent / name, 1
     while True:
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir()
             return folder
         except FileExistsError:
             number += 1
@@ -67,9 +68,8 @@ def latest_run(notebook: str, holding: str = "*") -> Path:
         try:
             client = nbclient.NotebookClient(nbformat.read(path, as_version=4))
             client.execute(cwd=str(path.parent), stderr=subprocess.DEVNULL)
-        except nbclient.exceptions.CellExecutionError as error:
-            why = f"{error.ename}: {error.evalue}"
-            raise RuntimeError(f"{notebook} had to be run first, and stopped: {why}") from None
+        except nbclient.exceptions.CellExecutionError as stop:
+            raise RuntimeError(f"{notebook} ran first, but: {stop.ename}: {stop.evalue}") from None
         if not (found := _runs(notebook, holding)):
             raise FileNotFoundError(f"{notebook} ran, but left no {holding!r} in runs/{notebook}")
     return Path(os.path.relpath(found[-1]))

@@ -15,10 +15,10 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 # Root mean square over all pixels, 0 to 255. Equal settings give 0, a changed digit 1 or more.
 EXACT = 0.5
 # What training draws differs between processors, so a cell with one of these tags is compared by
-# the means of its square blocks: their side in pixels, and how they have to correlate. Measured
-# over AVX levels, oneDNN and threads: pictures .998 or more (other weights: .967 or less), charts
-# .94 or more.
-VARIES = {"picture-varies": (8, 0.99), "chart-varies": (32, 0.9)}
+# the means of its square blocks: their side in pixels, and how well they have to correlate. Over
+# AVX levels, oneDNN and threads, pictures reach .997 (with other weights .993 at most), charts .94.
+VARIES = {"picture-varies": (8, 0.995), "chart-varies": (32, 0.9)}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 OURS = {
     "runs",
     ".git",
@@ -71,6 +71,8 @@ def await_reply_alive(self, msg_id, timeout=None):
 
 
 def compare_with_pictures(self, test, ref, skip_compare=None):
+    # A progress bar is a widget, alive only while its kernel is.
+    test, ref = ([out for out in outs if WIDGET not in out.get("data", {})] for outs in (test, ref))
     if not compare(self, test, ref, skip_compare):
         return False
     tag = next((tag for tag in self.cell.metadata.get("tags", []) if tag in VARIES), None)

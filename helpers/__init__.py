@@ -2,10 +2,8 @@
 
 Importing this package imports TensorFlow with its log quiet, and that is its only side effect:
 
-- ``TF_CPP_MIN_LOG_LEVEL=2`` hides notes and warnings of the C++ part, ``TF_ENABLE_ONEDNN_OPTS=0``
-  its note on rounding (and makes sums come out alike on more processors); a value you set wins;
-- the lines that some builds write to stderr whatever the settings are dropped, but shown after
-  all if the import fails;
+- ``TF_CPP_MIN_LOG_LEVEL=2`` hides notes and warnings of the C++ part; a value you set wins;
+- what the import still writes to stderr is dropped, but shown after all if it fails;
 - the Python logger ``tensorflow`` shows errors only; ``tf.get_logger().setLevel("INFO")`` undoes.
 """
 
@@ -15,11 +13,10 @@ import tempfile
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 @contextlib.contextmanager
-def _stderr_on_failure() -> Iterator[None]:
+def hold_stderr() -> Iterator[None]:
     """Hold back file descriptor 2; write what it received only if the body raises."""
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -35,7 +32,7 @@ def _stderr_on_failure() -> Iterator[None]:
             os.close(stderr)
 
 
-with _stderr_on_failure():
+with hold_stderr():
     import tensorflow as tf
 
     tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too

@@ -1,0 +1,121 @@
+"""helpers.serve over real HTTP: right answers, and a line of JSON for whatever else comes in."""
+
+import http.client
+import json
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+PROGRAM = """
+import runpy, sys
+import helpers
+import tensorflow as tf
+
+class Model(tf.Module):
+    def __init__(self):
+        self.bias = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
+    def __call__(self, w1, w2):
+        return {"result": (w1 + w2) * self.bias}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def parse(self, text):
+        return {"number": tf.strings.to_number(text), "text": text}
+
+for version, bias in [("9", 1.0), ("10", 2.0)]:
+    model = Model()
+    model.bias.assign(bias)
+    signatures = {"serving_default": model.__call__, "parse": model.parse}
+    tf.saved_model.save(model, f"{sys.argv[1]}/{version}", signatures)
+runpy.run_module("helpers.serve", run_name="__main__")
+"""
+GOOD = {"inputs": {"w1": [13, 4], "w2": [17, 8]}}
+
+
+def start(folder, program=("-m", "helpers.serve")):
+    command = [sys.executable, *program, str(folder)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "program.py").write_text(PROGRAM)
+    with start(folder / "model", [folder / "program.py"]) as process:
+        try:
+            address = process.stdout.readline().strip()
+            assert address, process.stderr.read()
+            yield urlsplit(address)
+            process.stdin.close()
+            assert process.wait(timeout=20) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+
+
+def ask(server, question, method="POST", path=None):
+    body = question if isinstance(question, bytes) else json.dumps(question).encode()
+    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=60)
+    try:
+        connection.request(method, path or server.path, body)
+        response = connection.getresponse()
+        assert response.headers["Content-Type"] == "application/json"
+        [line] = response.read().decode().splitlines()
+        return response.status, json.loads(line)
+    finally:
+        connection.close()
+
+
+def test_answers_with_the_highest_version_on_this_machine_only(server):
+    assert server.hostname == "127.0.0.1"
+    assert server.path == "/v1/models/model:predict"
+    assert ask(server, GOOD) == (200, {"outputs": [60, 24]})
+
+
+def test_names_the_outputs_of_another_signature_if_there_are_several(server):
+    question = {"signature_name": "parse", "inputs": {"text": ["60"]}}
+    assert ask(server, question) == (200, {"outputs": {"number": [60], "text": ["60"]}})
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        (b"", "Expecting value"),
+        (b"13 + 17", "Extra data"),
+        (b"\xff\xfe\xff", "codec can't decode"),
+        (b"[" * 100_000, "recursion"),
+        (b"x" * 10_000_000, "at most 1,000,000 bytes"),
+        ([13, 17], "expected"),
+        ({"inputs": [13, 17]}, "expected"),
+        ({**GOOD, "signature_name": "serve"}, "there are: parse, serving_default"),
+        ({**GOOD, "signature_name": ["parse"]}, "no signature"),
+        ({"inputs": {}}, "takes w1, w2, got nothing"),
+        ({"inputs": {"w1": [1], "w3": [1]}}, "takes w1, w2, got w1, w3"),
+        ({"inputs": {"w1": 13, "w2": 17}}, "w1 takes shape (None,), got ()"),
+        ({"inputs": {"w1": [[13]], "w2": [[17]]}}, "w1 takes shape (None,), got (1, 1)"),
+        ({"inputs": {"w1": [[1], [1, 2]], "w2": [1]}}, "non-rectangular"),
+        ({"inputs": {"w1": ["13"], "w2": [17]}}, "Cannot convert"),
+        ({"inputs": {"w1": [None], "w2": [17]}}, "NoneType"),
+        ({"inputs": {"w1": [10**400], "w2": [17]}}, "out-of-range"),
+        ({"inputs": {"w1": [1e39], "w2": [17]}}, "not JSON compliant"),
+        ({"inputs": {"w1": [1, 2, 3], "w2": [1, 2]}}, "Incompatible shapes"),
+        ({"signature_name": "parse", "inputs": {"text": ["six"]}}, "could not correctly convert"),
+    ],
+)
+def test_says_in_one_line_what_is_wrong_and_goes_on(server, question, why):
+    status, reply = ask(server, question)
+    assert status == 400
+    assert list(reply) == ["error"]
+    assert why in reply["error"]
+    assert ask(server, GOOD) == (200, {"outputs": [60, 24]})
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("POST", "/v1/models"), ("GET", None)])
+def test_knows_one_path_and_one_method(server, method, path):
+    status, reply = ask(server, GOOD, method, path)
+    assert (status, reply) == (404, {"error": f"there is only POST {server.path}"})
+    assert ask(server, GOOD)[0] == 200

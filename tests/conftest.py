@@ -10,6 +10,11 @@ def helpers():
     return importlib.import_module("helpers")
 
 
+@pytest.fixture(scope="session")
+def tf(helpers):
+    return importlib.import_module("tensorflow")
+
+
 @pytest.fixture
 def course(helpers, tmp_path, monkeypatch):
     """An empty course with one notebook, ``01_save``, that `helpers` takes for its own."""

@@ -13,13 +13,6 @@ matplotlib.use("agg")
 
 
 @pytest.fixture
-def tf(helpers):
-    import tensorflow
-
-    return tensorflow
-
-
-@pytest.fixture
 def prefix(tf, tmp_path):
     """A checkpoint of a 2x3 float32 matrix, named ``model/weights``, and its bookkeeping."""
     model = tf.Module()

@@ -14,13 +14,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 @pytest.fixture
-def tf(helpers):
-    import tensorflow
-
-    return tensorflow
-
-
-@pytest.fixture
 def load_report(helpers):
     from helpers.report import load_report
 

@@ -1,0 +1,96 @@
+"""Other processes: each runs a program of its own, and can be killed at any moment.
+
+A new Python takes seconds to import TensorFlow. So one process imports it, computes nothing and
+waits, and every program runs in a fork of that one: it starts in a fraction of a second and shares
+nothing with the notebook or with another program. Windows cannot fork, there each imports anew.
+"""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+_KINDS = multiprocessing.get_all_start_methods()
+_CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in _KINDS else "spawn")
+
+
+class Program:
+    """A Python script that runs in a process of its own, killed when its ``with`` block ends.
+
+    Args:
+        script: its path.
+        arguments: what it finds as text in ``sys.argv[1:]``.
+
+    Raises:
+        FileNotFoundError: there is no such script.
+    """
+
+    def __init__(self, script: Path | str, *arguments: object) -> None:
+        self.script = Path(script).resolve()
+        if not self.script.is_file():
+            raise FileNotFoundError(f"no program {self.script.name} in {self.script.parent}")
+        if _CONTEXT.get_start_method() == "forkserver":
+            _CONTEXT.set_forkserver_preload(["helpers", "keras"])
+        self._hear, say = _CONTEXT.Pipe(duplex=False)
+        command = [str(self.script), *map(str, arguments)]
+        self._process = _CONTEXT.Process(target=_run, args=(command, Path.cwd(), say), daemon=True)
+        self._process.start()
+        say.close()
+
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def lines(self) -> Iterator[str]:
+        """Yield each line that it prints, as it comes, until it ends or is killed."""
+        text = ""
+        while True:
+            try:
+                *whole, text = (text + self._hear.recv()).split("\n")
+            except (EOFError, OSError):
+                break
+            yield from whole
+        if text:
+            yield text
+        self._process.join()
+
+    def wait(self) -> str:
+        """Wait until it ends; return what it has printed and nobody has read.
+
+        Raises:
+            RuntimeError: it failed or was killed; its last line is in the message.
+        """
+        printed = list(self.lines())
+        if code := self._process.exitcode:
+            last = printed[-1] if printed else "it printed nothing"
+            raise RuntimeError(f"{self.script.name} ended with exit code {code}: {last}")
+        return "\n".join(printed)
+
+    def kill(self) -> None:
+        """Kill it at once (SIGKILL), if it still runs: it cannot notice, nor clean up."""
+        self._process.kill()
+        self._process.join()
+
+
+def _run(command: list[str], folder: Path, say: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv, sys.stdout = command, types.SimpleNamespace(write=say.send, flush=lambda: None)
+    os.chdir(folder)
+    try:
+        runpy.run_path(command[0], run_name="__main__")
+    except Exception:
+        say.send(traceback.format_exc().rstrip())
+        sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -180,14 +180,21 @@ def write_keras(path, **members):
 
 
 BAD = {
-    "gone.weights.h5": (None, "No such file"),
-    "gone": (None, "No such file"),
+    "gone.weights.h5": (None, "found no such file"),
+    "gone": (None, "found no such file"),
+    "text.txt": (
+        b"hello",
+        "found another file: give a .keras, a .weights.h5 or a checkpoint's prefix",
+    ),
+    "old.h5": (b"\x89HDF\r\n\x1a\n", "found another file"),
     "text.weights.h5": (b"hello", "file signature not found"),
+    "new.weights.h5": (b"\x89HDF\r\n\x1a\n" + bytes([99]) * 99, "bad superblock version number"),
     "text.keras": (b"hello", "not a zip file"),
     "cut.weights.h5": (slice(3000), "truncated file"),
     "cut.keras": (slice(3000), "not a zip file"),
     "bit.keras": (5000, "Bad CRC-32|B-tree|Bad magic"),
     "new.keras": ({"metadata_json": json.dumps({"keras_version": "9.9"})}, "by Keras 9.9, this is"),
+    "odd.keras": ({"metadata_json": "[]"}, "list indices"),
     "few.keras": ({"metadata_json": json.dumps({"keras_version": "3.1"})}, "no item named"),
 }
 
@@ -229,9 +236,45 @@ def test_bad_checkpoints_get_one_line(tf, load_report, tmp_path, harm):
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_or_a_model_that_is_not_built_gets_one_line(tf, build, load_report, tmp_path):
-    with pytest.raises(ValueError, match=r"^no report on "):
-        load_report(tmp_path, build())
-    build().save_weights(tmp_path / "a.weights.h5")
-    with pytest.raises(ValueError, match=r"no report on a.weights.h5: .*not yet been built"):
-        load_report(tmp_path / "a.weights.h5", tf.keras.Sequential([tf.keras.layers.Dense(1)]))
+def masked_crc32c(tf, data, path):
+    """TensorFlow's checksum, four bytes: a record in a TFRecord file ends with it."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(data)
+    return path.read_bytes()[-4:]
+
+
+def test_a_checkpoint_of_a_newer_tensorflow_gets_one_line(tf, load_report, tmp_path):
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    index = Path(checkpoint.write(tmp_path / "a") + ".index")
+    data, version, newer = index.read_bytes(), b"\x1a\x02\x08\x01", b"\x1a\x02\x10\x63"
+    for end in range(len(data) - 4):  # of the block of keys, which its checksum follows
+        if data[end : end + 4] == masked_crc32c(tf, data[:end], tmp_path / "record"):
+            break
+    block = data[:end].replace(version, newer)  # written by 1: to be read by 99 or newer
+    index.write_bytes(block + masked_crc32c(tf, block, tmp_path / "record") + data[end + 4 :])
+    with pytest.raises(ValueError, match=r"^no report on a: .*version 99 above current version"):
+        load_report(tmp_path / "a", checkpoint)
+
+
+@pytest.mark.parametrize("prefix", [None, "a.index", "a.data-00000-of-00001", "."])
+def test_what_is_no_prefix_gets_one_line(tf, load_report, tmp_path, prefix):
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    checkpoint.write(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"^no report on .*: found .*: give .* prefix$"):
+        load_report(prefix and tmp_path / prefix, checkpoint)
+
+
+def test_a_model_that_does_not_go_with_the_file_gets_one_line(tf, build, load_report, tmp_path):
+    model, weights = build(), tmp_path / "a.weights.h5"
+    model.save_weights(weights)
+    for wrong in [tf.train.Checkpoint(model=model), {"a": tf.Variable(1.0)}, None]:
+        name = type(wrong).__name__
+        with pytest.raises(
+            ValueError, match=f"^no report on a.weights.h5: .*keras.Model.* {name}$"
+        ):
+            load_report(weights, wrong)
+    with pytest.raises(ValueError, match=r"^no report on a.weights.h5: .*not yet been built"):
+        load_report(weights, tf.keras.Sequential([tf.keras.layers.Dense(1)]))
+    prefix = tf.train.Checkpoint(model=model).write(tmp_path / "a")
+    with pytest.raises(ValueError, match=r"^no report on a: Expected a Trackable"):
+        load_report(prefix, 5)

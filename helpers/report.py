@@ -38,7 +38,8 @@ def load_report(path: Path | str, model: Any) -> LoadReport:
     """Compare the variables of a file and a model as the file's own loader would, changing neither.
 
     A status is: matched; missing in the file; unexpected in the file; other shape; other dtype
-    (Keras casts, TensorFlow refuses); skipped (it fits, but Keras leaves its layer before it).
+    (Keras casts, TensorFlow refuses); other name (Keras loads it all the same; a number at the
+    end does not count); skipped (it fits, but Keras leaves its layer before it).
 
     Args:
         path: a ``.keras``, a ``.weights.h5``, or the prefix of a checkpoint, also TensorFlow 1's.
@@ -69,7 +70,10 @@ def _status(ours: Variable | None, theirs: Variable | None) -> str:
         return "missing" if ours else "unexpected"
     if ours.shape != theirs.shape:
         return "other shape"
-    return "matched" if ours.dtype == theirs.dtype else "other dtype"
+    if ours.dtype != theirs.dtype:
+        return "other dtype"
+    names = {side.name.rstrip("_0123456789") for side in (ours, theirs)}
+    return "other name" if len(names) == 2 and theirs.name else "matched"
 
 
 def _skip(statuses: dict[str, str]) -> None:
@@ -79,5 +83,5 @@ def _skip(statuses: dict[str, str]) -> None:
     for key, status in statuses.items():
         if status == "other shape":
             left.add(layers[key])
-        elif status in ("matched", "other dtype") and layers[key] in left:
+        elif status not in ("missing", "unexpected") and layers[key] in left:
             statuses[key] = "skipped"

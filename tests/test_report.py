@@ -48,8 +48,8 @@ def changed(variables, act):
 
 def foretold(report):
     """For each row with a variable of the model, whether the report says it will be restored."""
-    rows = [row for row in report.rows if row[2]]
-    return [status in ("matched", "other dtype") for _, status, _, _ in rows]
+    rows = [row for row in report.rows if row.in_model]
+    return [row.status in ("matched", "other dtype", "other name") for row in rows]
 
 
 CASES = {
@@ -75,6 +75,21 @@ def test_keras_files_are_loaded_as_foretold(build, load_report, tmp_path, case, 
     assert (name, sorted(found.split(", "))) == (file.name, sorted(counts.split(", ")))
     loading = changed(model.variables, lambda: model.load_weights(file, skip_mismatch=True))
     assert foretold(report) == loading
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".keras"])
+def test_layers_that_changed_places_have_other_names(tf, load_report, tmp_path, ending):
+    def build(*names):
+        dense = [tf.keras.layers.Dense(4, name=name, bias_initializer="uniform") for name in names]
+        return tf.keras.Sequential([tf.keras.Input([4]), *dense])
+
+    saved, swapped, file = build("one", "other"), build("other", "one"), tmp_path / f"a{ending}"
+    (saved.save if ending == ".keras" else saved.save_weights)(file)
+    report = load_report(file, swapped)
+    assert report.line == f"a{ending}: 0 matched, 4 other name"
+    assert changed(swapped.variables, lambda: swapped.load_weights(file)) == foretold(report)
+    assert load_report(file, build("one_2", "other_31")).line == f"a{ending}: 4 matched"
+    assert load_report(file, build(None, "other")).line == f"a{ending}: 2 matched, 2 other name"
 
 
 def test_an_optimizer_that_is_not_built_is_skipped_as_a_whole(tf, build, load_report, tmp_path):

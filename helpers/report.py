@@ -54,7 +54,7 @@ def load_report(path: Path | str, model: Any) -> LoadReport:
     try:
         ours, theirs = (in_checkpoint if is_checkpoint else in_keras_file)(path, model)
     except Exception as error:
-        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        reason = (str(error) or repr(error)).splitlines()[0].replace(f"{path.parent}/", "")
         raise ValueError(f"no report on {path.name}: {reason}") from None
     pairs = {key: (ours.get(key), theirs.get(key)) for key in ours | theirs}
     statuses = {key: _status(*pair) for key, pair in pairs.items()}

@@ -52,16 +52,16 @@ def look_at_h5(path: Path) -> Seen:
 def _config(node: Any, where: str) -> Seen:
     if isinstance(node, dict) and "class_name" in node:
         name = str(node.get("config") if node["class_name"] == "function" else node["class_name"])
-        module, registered = str(node.get("module")), node.get("registered_name")
-        bare = module in ("None", "builtins")
-        known = name in (BARE if bare else KERAS.get(module, ()))
+        module, registered = node.get("module"), node.get("registered_name")
+        bare = module in (None, "builtins")
+        known = name in (BARE if bare else KERAS.get(str(module), ()))
         foreign = bare and not known and name not in PUBLIC and not name.startswith("__")
         if registered not in (None, name, "function"):
             yield f"needs code of yours: {registered}", ""
         elif foreign:
             yield f"needs code of yours: {name}", ""
         if not (known or foreign):
-            yield f"{module}.{name}", f"in {where}"
+            yield f"{module}.{name}" if module else name, f"in {where}"
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
         if key == "vocabulary" and isinstance(value, str):
             yield f"vocabulary {value}", f"a file that {where} reads"

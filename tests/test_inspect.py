@@ -231,6 +231,19 @@ def test_a_lambda_is_told_and_runs_only_where_it_is_let(keras, look, marker, end
     assert marker.exists(), "this payload is a dud"
 
 
+REFUSED = {
+    "TFSMLayer": {"filepath": "a", "call_endpoint": "serve"},
+    "StringLookup": {"vocabulary": "words.txt"},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_keras_itself_refuses_two_more_layers(keras, tmp_path, name):
+    members(tmp_path / "a.keras", {"config.json": json.dumps(layer(name, **REFUSED[name]))})
+    with pytest.raises((TypeError, ValueError), match="override this error by passing `safe_mode"):
+        keras.saving.load_model(tmp_path / "a.keras")
+
+
 LAMBDA = {
     "module": "keras.layers",
     "class_name": "Lambda",
@@ -320,7 +333,7 @@ def test_an_alarm_says_what_and_where(look, tmp_path):
     members(tmp_path / "a.keras", {"config.json": json.dumps(config)})
     assert look(tmp_path / "a.keras").alarms == [
         "keras.layers.Lambda: in config.config.layers.1 and 1 more",
-        "None.__lambda__: in config.config.layers.1.config.function and 1 more",
+        "__lambda__: in config.config.layers.1.config.function and 1 more",
     ]
 
 

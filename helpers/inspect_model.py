@@ -28,21 +28,18 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
     ``path`` is a file, the folder of a SavedModel or the prefix of a checkpoint. ``also`` are names
     that you know as harmless. A file that is damaged or of another kind is an alarm, not an error.
     """
-    path, seen = Path(path), {}
+    path, alarms, notes = Path(path), {}, {}
     look = look_at_saved_model if path.is_dir() else LOOKS.get(path.suffix, look_at_checkpoint)
     try:
         for what, where in look(path):
-            seen.setdefault(what, []).append(where)
+            (alarms if where else notes).setdefault(what, []).append(where)
     except Exception as error:  # whatever it is: what breaks the look has not passed it
-        seen["not judged"] = [str(error).partition("\n")[0] or type(error).__name__]
-    found = Findings([], [])
-    for what, places in seen.items():
-        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        if not places[0]:
-            found.notes.append(_printable(what))
-        elif what not in {*also}:
-            found.alarms.append(_printable(f"{what}: {places[0]}{more}"))
-    return found
+        alarms["not judged"] = [str(error).partition("\n")[0] or type(error).__name__]
+    lines = []
+    for what in [what for what in alarms if what not in {*also}]:
+        first, *rest = alarms[what]
+        lines.append(_printable(f"{what}: {first}{f' and {len(rest)} more' if rest else ''}"))
+    return Findings(lines, [_printable(what) for what in notes])
 
 
 def _printable(line: str) -> str:
@@ -59,7 +56,7 @@ def _look_at_npy(path: Path) -> Seen:
     if dtype.hasobject:
         yield "a pickle", "of objects, which allow_pickle=True would load"
     else:
-        yield "numbers only", ""
+        yield "numbers and text only", ""
 
 
 def _look_at_pickle(path: Path) -> Seen:

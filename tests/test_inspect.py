@@ -194,7 +194,7 @@ def test_code_that_the_reader_must_have_is_noted(saved, look):
 
 def test_files_without_code_are_said_to_hold_numbers(saved, look, tmp_path):
     np.save(tmp_path / "a.npy", np.ones(3))
-    assert look(tmp_path / "a.npy") == ([], ["numbers only"])
+    assert look(tmp_path / "a.npy") == ([], ["numbers and text only"])
     assert look(saved / "plain.weights.h5") == ([], ["numbers only"])
     assert look(saved / "classic") == ([], ["numbers and text only"])
 
@@ -335,6 +335,13 @@ def test_an_alarm_says_what_and_where(look, tmp_path):
         "keras.layers.Lambda: in config.config.layers.1 and 1 more",
         "__lambda__: in config.config.layers.1.config.function and 1 more",
     ]
+
+
+def test_no_note_hides_an_alarm(look, tmp_path):
+    config = {"module": None, "class_name": "A", "registered_name": "a>A", "config": {}}
+    name = "needs code of yours: a>A"
+    members(tmp_path / "a.keras", {"config.json": json.dumps(config), name: ""})
+    assert look(tmp_path / "a.keras") == ([f"{name}: Keras writes no such member"], [name])
 
 
 def test_names_that_the_reader_knows_raise_no_alarm(look, tmp_path):
@@ -763,6 +770,12 @@ def test_every_name_on_the_list_exists(tf, keras):
             module = importlib.import_module(head)
             assert [name for name in names if not hasattr(module, name)] == [], head
     assert [name for name in KNOWN["tensorflow"] if not hasattr(tf.raw_ops, name)] == []
+
+
+def test_no_name_on_the_list_is_also_one_of_python(helpers):
+    from helpers.inspect_keras import BARE
+
+    assert not BARE & set(dir(importlib.import_module("builtins")))
 
 
 def test_the_list_leaves_out_what_can_run_code_and_nothing_else_among_layers(keras):

@@ -13,19 +13,24 @@ import threading
 import traceback
 import types
 from collections.abc import Iterator
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-_KINDS = multiprocessing.get_all_start_methods()
-_CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in _KINDS else "spawn")
+_CONTEXT = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+
+
+def prepare() -> None:
+    """Begin that import now, in the background. Without this, the first program waits for it."""
+    if os.name == "posix":
+        _CONTEXT.set_forkserver_preload(["helpers", "keras"])
+        forkserver.ensure_running()
 
 
 class Program:
     """A Python script that runs in a process of its own, killed when its ``with`` block ends.
 
-    Args:
-        script: its path.
-        arguments: what it finds as text in ``sys.argv[1:]``.
+    It finds the arguments as text in ``sys.argv[1:]``.
 
     Raises:
         FileNotFoundError: there is no such script.
@@ -35,8 +40,7 @@ class Program:
         self.script = Path(script).resolve()
         if not self.script.is_file():
             raise FileNotFoundError(f"no program {self.script.name} in {self.script.parent}")
-        if _CONTEXT.get_start_method() == "forkserver":
-            _CONTEXT.set_forkserver_preload(["helpers", "keras"])
+        prepare()
         self._hear, say = _CONTEXT.Pipe(duplex=False)
         command = [str(self.script), *map(str, arguments)]
         self._process = _CONTEXT.Process(target=_run, args=(command, Path.cwd(), say), daemon=True)

@@ -48,6 +48,21 @@ def test_a_program_has_arguments_a_folder_and_a_process_of_its_own(start, write,
     assert int(pid) != os.getpid()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="forks")
+def test_prepare_imports_tensorflow_in_the_background(write, tmp_path):
+    write("import tensorflow\nprint('ready')")
+    notebook = tmp_path / "notebook.py"
+    notebook.write_text(
+        "import time\nfrom helpers.programs import Program, prepare\nif __name__ == '__main__':\n"
+        "    times = [time.monotonic()]\n    prepare()\n    times.append(time.monotonic())\n"
+        "    print(Program('课 program.py').wait())\n    times.append(time.monotonic())\n"
+        "    print(10 * (times[1] - times[0]) < times[2] - times[1])",
+        encoding="utf-8",
+    )
+    printed = subprocess.run([sys.executable, notebook], capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["ready", "True"]
+
+
 def test_nothing_of_one_program_reaches_the_next(start, write):
     script = write("import tensorflow as tf\nprint(hasattr(tf, 'mark'))\ntf.mark = 1")
     assert [start(script).wait() for _ in range(2)] == ["False", "False"]

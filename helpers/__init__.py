@@ -38,7 +38,7 @@ with hold_stderr():
     tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too
 tf.get_logger().setLevel("ERROR")
 
-from helpers.draw import draw_checkpoint, draw_map
+from helpers.draw import draw_checkpoint, draw_map, draw_sizes
 from helpers.look import find_meta, read_checkpoint, show_checkpoint, show_tree
 from helpers.prove import expect_error, expect_log, same_values
 from helpers.runs import latest_run, made_here, new_folder, new_run

@@ -46,6 +46,23 @@ def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows
                 axes.annotate("", head, tail, arrowprops=arrow)
 
 
+def draw_sizes(title: str, rows: Sequence[tuple[str, str, float]], unit: str = "bytes") -> None:
+    """Draw sizes as bars, one for each row of owner, name and size, coloured by owner."""
+    owners, names, sizes = zip(*rows, strict=True)
+    _, axes = plt.subplots(figsize=(9, 1 + 0.3 * len(rows)), layout="constrained")
+    for number, owner in enumerate(dict.fromkeys(owners)):
+        places = [place for place, other in enumerate(owners) if other == owner]
+        widths = [sizes[place] for place in places]
+        label = f"{owner}: {_write(sum(widths))} {unit}"
+        bars = axes.barh(places, widths, color=COLOURS[number % len(COLOURS)], label=label)
+        axes.bar_label(bars, fmt=_write, padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel=unit, title=title)
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.legend()
+
+
 def draw_checkpoint(prefix: Path | str) -> None:
     """Draw the bytes of every tensor in a checkpoint as bars, coloured by owner.
 
@@ -54,20 +71,13 @@ def draw_checkpoint(prefix: Path | str) -> None:
     Raises:
         FileNotFoundError: no checkpoint has this prefix.
     """
-    entries = read_checkpoint(prefix)
-    names = [
-        entry.name.replace("_CHECKPOINTABLE_OBJECT_GRAPH", "object graph") for entry in entries
-    ]
-    owners = [name.split("/")[0] for name in names]
-    _, axes = plt.subplots(figsize=(9, 1 + 0.3 * len(names)), layout="constrained")
-    for number, owner in enumerate(dict.fromkeys(owners)):
-        rows = [row for row, other in enumerate(owners) if other == owner]
-        sizes = [entries[row].size for row in rows]
-        label = f"{owner}: {sum(sizes):,} bytes"
-        bars = axes.barh(rows, sizes, color=COLOURS[number % len(COLOURS)], label=label)
-        axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-    axes.set_yticks(range(len(names)), [name.split("/.ATTRIBUTES")[0] for name in names])
-    axes.set(xlabel="bytes", title=f"What {Path(prefix).name} holds")
-    axes.invert_yaxis()
-    axes.margins(x=0.1)
-    axes.legend()
+    rows = []
+    for entry in read_checkpoint(prefix):
+        key = entry.name.replace("_CHECKPOINTABLE_OBJECT_GRAPH", "object graph")
+        rows.append((key.split("/")[0], key.split("/.ATTRIBUTES")[0], entry.size))
+    draw_sizes(f"What {Path(prefix).name} holds", rows)
+
+
+def _write(size: float) -> str:
+    """A size in whole numbers, or in two digits if it is small and not whole."""
+    return f"{size:,.0f}" if size >= 10 or size == int(size) else f"{size:.2g}"

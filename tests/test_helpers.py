@@ -243,6 +243,18 @@ def test_draw_checkpoint_has_a_bar_as_long_as_each_tensor(helpers, prefix):
     plt.close("all")
 
 
+def test_draw_sizes_adds_up_each_owner_and_writes_whole_or_small_numbers(helpers):
+    rows = [("a", "first", 32768), ("b", "second", 0.512), ("a", "third", 4)]
+    helpers.draw_sizes("What it holds", rows, "kilobytes")
+    axes = plt.gca()
+    assert [text.get_text() for text in axes.texts] == ["32,768", "4", "0.51"]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["a: 32,772 kilobytes", "b: 0.51 kilobytes"]
+    assert axes.patches[0].get_facecolor() == axes.patches[1].get_facecolor()
+    assert axes.get_xlabel() == "kilobytes"
+    plt.close("all")
+
+
 def test_draw_map_draws_an_arrow_only_between_things_that_are_there(helpers):
     helpers.draw_map(["a", "b", "c"], [["1", "2", "3"], ["4", "5", None]], arrows="<>")
     axes = plt.gca()

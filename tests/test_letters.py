@@ -7,8 +7,13 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def render_letters(helpers):
-    return importlib.import_module("helpers.letters").render_letters
+def letters(helpers):
+    return importlib.import_module("helpers.letters")
+
+
+@pytest.fixture(scope="module")
+def render_letters(letters):
+    return letters.render_letters
 
 
 def test_images_and_labels_have_the_shapes_and_types_that_are_promised(render_letters):
@@ -34,27 +39,81 @@ def test_a_label_names_the_letter_that_is_drawn(render_letters):
     """A stroke and a ring: the middle of I is ink and that of O is paper."""
     images, labels = render_letters("IO", each=50, seed=0)
     middle = images[:, 10:14, 10:14].mean(axis=(1, 2, 3))
-    assert middle[labels == 0].mean() > middle[labels == 1].mean() + 0.3
+    assert middle[labels == 0].mean() > middle[labels == 1].mean() + 0.2
 
 
-@pytest.mark.parametrize("letters", ["αβγδεζηθικ", "БГДЖЗИЛФЦШ"])
-def test_other_alphabets_are_drawn_too(render_letters, letters):
-    images, _ = render_letters(letters, each=1, seed=0)
+@pytest.mark.parametrize("alphabet", ["αβγδεζηθικ", "БГДЖЗИЛФЦШ"])
+def test_other_alphabets_are_drawn_too(render_letters, alphabet):
+    images, _ = render_letters(alphabet, each=1, seed=0)
     assert images.std(axis=(1, 2, 3)).min() > 0.1
 
 
+def test_no_letter_leaves_its_image(render_letters):
+    """The widest letter, dark on light: most of the ink is inside, whatever the angle and place."""
+    images, _ = render_letters("W", each=100, seed=0)
+    inside = images[:, 3:-3, 3:-3].mean(axis=(1, 2, 3))
+    frame = np.concatenate([images[:, [0, -1]].mean(axis=(1, 2, 3))])
+    assert (inside > frame).mean() > 0.9
+
+
 @pytest.mark.parametrize(
-    ("letters", "each", "size", "message"),
+    ("wrong", "message"),
     [
-        ("", 1, 24, "must be there"),
-        ("AA", 1, 24, "differ from each other, got 'AA'"),
-        ("A ", 1, 24, "can draw ' ': choose another"),
-        ("A中", 1, 24, "can draw '中'"),
-        ("A", 0, 24, "each must be at least 1 and size 8, got 0 and 24"),
-        ("A", 1, 7, "got 1 and 7"),
+        ({"letters": ""}, "one string, all of them different, got ''"),
+        ({"letters": "AA"}, "all of them different, got 'AA'"),
+        ({"letters": ["A", "B"]}, r"one string, all of them different, got \['A', 'B'\]"),
+        ({"letters": None}, "got None"),
+        ({"letters": "A "}, "can draw ' ': choose another"),
+        ({"letters": "A中"}, "can draw '中'"),
+        ({"each": 0}, "each is a whole number, at least 1, got 0"),
+        ({"each": 2.5}, "each is a whole number, at least 1, got 2.5"),
+        ({"each": "2"}, "each is a whole number, at least 1, got '2'"),
+        ({"seed": -1}, "seed is a whole number, at least 0, got -1"),
+        ({"seed": None}, "seed is a whole number, at least 0, got None"),
+        ({"size": 7}, "size is a whole number, at least 8, got 7"),
+        ({"size": (24, 24)}, "size is a whole number, at least 8, got"),
     ],
 )
-def test_bad_input_gets_one_clear_line(render_letters, letters, each, size, message):
+def test_bad_input_gets_one_clear_line(render_letters, wrong, message):
     with pytest.raises(ValueError, match=message) as error:
-        render_letters(letters, each, seed=0, size=size)
+        render_letters(**{"letters": "AB", "each": 1, "seed": 0, "size": 24} | wrong)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def plt():
+    """Draw in memory, and close what was drawn."""
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    yield pyplot
+    pyplot.close("all")
+
+
+def test_each_image_is_drawn_under_its_title(letters, plt):
+    images = np.random.default_rng(0).random((5, 8, 8, 1), dtype=np.float32)
+    letters.draw_images(images, list("abcde"), columns=3, colours=["C0", "C1"] + ["C2"] * 3)
+    [axes] = plt.gcf().axes
+    [sheet] = axes.get_images()
+    for image, text in zip(images, axes.texts, strict=True):
+        x, y = text.get_position()
+        top, left = int(np.ceil(y)) + 1, int(x) - 4
+        assert np.array_equal(sheet.get_array()[top : top + 8, left : left + 8], image[..., 0])
+    assert [text.get_text() for text in axes.texts] == list("abcde")
+    assert [text.get_color() for text in axes.texts] == ["C0", "C1", "C2", "C2", "C2"]
+    assert sheet.get_cmap().name == "gray_r", "ink is black"
+
+
+@pytest.mark.parametrize(
+    ("shape", "titles", "colours", "message"),
+    [
+        ((2, 8, 8), "ab", None, r"shape \[n, size, size, 1\], got \[2, 8, 8\]"),
+        ((2, 8, 8, 3), "ab", None, r"got \[2, 8, 8, 3\]"),
+        ((0, 8, 8, 1), "", None, r"got \[0, 8, 8, 1\]"),
+        ((2, 8, 8, 1), "abc", None, "2 images have 3 titles and 3 colours: give each image one"),
+        ((2, 8, 8, 1), "ab", ["C0"], "2 images have 2 titles and 1 colours"),
+    ],
+)
+def test_images_that_cannot_be_drawn_get_one_clear_line(letters, shape, titles, colours, message):
+    with pytest.raises(ValueError, match=message) as error:
+        letters.draw_images(np.zeros(shape), list(titles), 2, colours)
     assert "\n" not in str(error.value)

@@ -8,9 +8,6 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbclient
-import nbformat
-
 COURSE = Path(__file__).resolve().parent.parent
 KEEP = 3
 _MARK = f".made_by_{uuid.uuid4().hex}"
@@ -65,6 +62,9 @@ def latest_run(notebook: str, holding: str = "*") -> Path:
     """
     path = _notebook(notebook)
     if not (found := _runs(notebook, holding)):
+        import nbclient  # takes two seconds, and is seldom needed
+        import nbformat
+
         try:
             client = nbclient.NotebookClient(nbformat.read(path, as_version=4))
             client.execute(cwd=str(path.parent), stderr=subprocess.DEVNULL)

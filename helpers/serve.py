@@ -8,6 +8,7 @@ gives ``{"outputs": value}``, or ``{"outputs": {name: value}}`` for several. A w
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -64,7 +65,8 @@ async def _serve(model: Any, path: str) -> None:
 
     [socket] = netutil.bind_sockets(0, "127.0.0.1")
     httpserver.HTTPServer(respond).add_socket(socket)
-    print(f"http://127.0.0.1:{socket.getsockname()[1]}{path}", flush=True)
+    with contextlib.suppress(BrokenPipeError):  # who started it has gone: the next line ends it
+        print(f"http://127.0.0.1:{socket.getsockname()[1]}{path}", flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 

@@ -42,8 +42,12 @@ def start(folder, program=("-m", "helpers.serve")):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("served")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
     (folder / "program.py").write_text(PROGRAM)
     with start(folder / "model", [folder / "program.py"]) as process:
         try:
@@ -112,6 +116,14 @@ def test_says_in_one_line_what_is_wrong_and_goes_on(server, question, why):
     assert list(reply) == ["error"]
     assert why in reply["error"]
     assert ask(server, GOOD) == (200, {"outputs": [60, 24]})
+
+
+def test_ends_without_a_word_if_nobody_waits_for_it_any_more(server, folder):
+    with start(folder / "model") as process:
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("POST", "/v1/models"), ("GET", None)])

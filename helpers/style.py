@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 TRAINED = Path(__file__).parent / "trained"
 SHA256 = {
-    "eye.weights.h5": "058fffb234c87c11e91d0d387cb5a278a7c9dddf7dcc0795c6b3ddf271072956",
-    "painter.weights.h5": "869b4ccbb0b5488b5305db7cda7bf82f5225be74bdc931654c3d14e70fc58f3a",
+    "eye.weights.h5": "3bd62e25c526a66ad2f9afc3046364e1ba57eee0199358e8f7fc3416f88210e4",
+    "painter.weights.h5": "57db64289d6fdd7e0d1e86a0a70e492af319580d1583b85d035686217aee0fe8",
 }
 SMALLEST = 32  # pixels: in anything smaller, the networks see little but the border
 
@@ -47,15 +47,7 @@ def load_picture(source: Path | str | np.ndarray, width: int, height: int) -> np
     """
     if not isinstance(source, np.ndarray):
         source = np.asarray(Image.open(source).convert("RGB"))
-    if source.ndim != 3 or source.shape[2] != 3:
-        raise ValueError(f"a picture has the shape (height, width, 3), got {source.shape}")
-    if min(*source.shape[:2], width, height) < SMALLEST:
-        found = f"{source.shape[1]} x {source.shape[0]}, wanted as {width} x {height}"
-        raise ValueError(f"a picture is at least {SMALLEST} x {SMALLEST}, got {found}")
-    values = source / 255 if source.dtype == np.uint8 else source
-    if not (values.min() >= 0 and values.max() <= 1):  # NaN fails this too
-        found = f"{values.min():g} to {values.max():g}"
-        raise ValueError(f"a picture is uint8, or finite floats from 0 to 1, got {found}")
+    values = _checked(source / 255 if source.dtype == np.uint8 else source, (height, width))
     image = Image.fromarray(np.rint(255 * values).astype(np.uint8))
     image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
     return np.asarray(image, np.float32) / 255
@@ -65,15 +57,29 @@ def recolour(photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
     """Give a photo the painting's colours: their mean, and how they vary together.
 
     Raises:
-        ValueError: one is more than four times as wide as the other, so strokes would not fit.
+        ValueError: one is no picture, or over four times as wide as the other: strokes do not fit.
     """
-    widths = photo.shape[1], painting.shape[1]
+    widths = _checked(photo).shape[1], _checked(painting).shape[1]
     if max(widths) > 4 * min(widths):
         found = "photo {} and painting {} pixels wide".format(*widths)
         raise ValueError(f"{found}: load one in another size, at most four times the other's")
     (mean, root), (new_mean, new_root) = _colours(photo), _colours(painting)
     new = (photo - mean) @ np.linalg.inv(root) @ new_root + new_mean
     return np.clip(new, 0, 1).astype(np.float32)
+
+
+def _checked(picture, wanted=(SMALLEST, SMALLEST)):
+    """The picture, if it is one: of three channels, large enough, finite, from 0 to 1."""
+    if picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(f"a picture has the shape (height, width, 3), got {picture.shape}")
+    for (height, width), how in [(picture.shape[:2], "got"), (wanted, "wanted")]:
+        if min(height, width) < SMALLEST:
+            least = f"{SMALLEST} x {SMALLEST} pixels"
+            raise ValueError(f"a picture has at least {least}, {how} {width} x {height}")
+    if not (picture.min() >= 0 and picture.max() <= 1):  # NaN fails this too
+        found = f"got {picture.min():g} to {picture.max():g}"
+        raise ValueError(f"a picture is uint8, or finite floats from 0 to 1, {found}")
+    return picture
 
 
 def _colours(picture):
@@ -86,10 +92,8 @@ def _colours(picture):
 def draw_pictures(pictures: dict[str, np.ndarray], columns: int) -> None:
     """Draw pictures, each under its name, in rows of so many."""
     rows = -(-len(pictures) // columns)
-    size = 8.5, rows * (0.3 + 5.8 / columns)
-    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-    for place in axes.flat:
-        place.axis("off")
-    for place, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
+    figure = plt.figure(figsize=(8.5, rows * (0.3 + 5.8 / columns)), layout="constrained")
+    for number, (name, picture) in enumerate(pictures.items(), start=1):
+        place = figure.add_subplot(rows, columns, number, title=name)
         place.imshow(np.clip(picture, 0, 1))
-        place.set_title(name)
+        place.axis("off")

@@ -10,12 +10,12 @@ import hashlib
 
 from helpers.networks import build_eye, build_painter, distance, make_features, style_of
 from helpers.paintings import PAINTINGS
+from helpers.photos import PHOTOS
 from helpers.style import TRAINED, load_picture, recolour
 
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.datasets import load_sample_image
 from tqdm.auto import trange
 
 
@@ -54,7 +54,7 @@ def train_eye(photos: list[np.ndarray], number: int = 12000, epochs: int = 6) ->
     return eye
 
 
-def train_painter(eye, painting, photos, steps: int = 700, side: int = 128) -> keras.Model:
+def train_painter(eye, painting, photos, steps: int = 700, side: int = 96) -> keras.Model:
     """Train a painter for one painting: its style, the photo's things, few rough steps."""
     keras.utils.set_random_seed(0)
     rng, painter = np.random.default_rng(0), build_painter()
@@ -91,10 +91,10 @@ def save(network: keras.Model, name: str) -> None:
 
 
 if __name__ == "__main__":
-    china, flower = (
-        [load_picture(load_sample_image(name), width, width * 2 // 3) for width in (288, 384, 510)]
-        for name in ("china.jpg", "flower.jpg")
+    pagodas, dahlias = (
+        [load_picture(PHOTOS[name](), width, width * 2 // 3) for width in (288, 384, 510)]
+        for name in ("pagoda", "dahlia")
     )
-    eye = train_eye([*china, *flower])
+    eye = train_eye([*pagodas, *dahlias])
     save(eye, "eye")
-    save(train_painter(eye, PAINTINGS["glass"](0), china), "painter")
+    save(train_painter(eye, PAINTINGS["glass"](0), pagodas), "painter")

@@ -15,6 +15,11 @@ def paintings():
 
 
 @pytest.fixture(scope="session")
+def photos():
+    return importlib.import_module("helpers.photos").PHOTOS
+
+
+@pytest.fixture(scope="session")
 def style(helpers):
     return importlib.import_module("helpers.style")
 
@@ -38,6 +43,14 @@ def test_a_painting_is_a_picture_and_its_seed_decides(helpers, paintings, name):
     assert picture.max() <= 1
     assert np.array_equal(picture, paintings[name](seed=3))
     assert not np.array_equal(picture, paintings[name](seed=4))
+
+
+@pytest.mark.parametrize("name", ["pagoda", "dahlia", "portrait", "mountains"])
+def test_a_photo_can_be_loaded_and_its_author_is_named(style, photos, name):
+    picture = style.load_picture(photos[name](), 384, 256)
+    assert picture.shape == (256, 384, 3)
+    assert picture.std() > 0.1
+    assert re.search("CC BY 2.0|public domain|Geological Survey", photos[name].__doc__)
 
 
 def test_every_published_file_is_here_has_its_hash_and_is_small(style):
@@ -84,6 +97,17 @@ def test_the_restored_eye_knows_paintings_it_has_not_seen(style, networks, paint
     assert named == [*paintings] * 2
 
 
+def test_the_painter_takes_one_size_after_another_and_leaves_no_frame(style, networks, photos):
+    painter = networks.build_painter()
+    painter.load_weights(style.TRAINED / "painter.weights.h5")
+    for width, height in [(96, 64), (384, 256)]:
+        photo = style.load_picture(photos["pagoda"](), width, height)
+        painted = painter.predict_on_batch(photo[None])[0]
+        assert painted.shape == photo.shape
+    sky = painted[:40, 250:300].mean(axis=(1, 2))  # without the mirrored border, black above
+    assert sky[:4].min() > 0.7 * sky[20:].mean()
+
+
 @pytest.mark.parametrize("width, height", [(96, 64), (48, 48), (200, 40)])
 def test_a_picture_is_fitted_from_bytes_floats_and_files(style, photo, tmp_path, width, height):
     from PIL import Image
@@ -103,8 +127,8 @@ def test_a_picture_is_fitted_from_bytes_floats_and_files(style, photo, tmp_path,
         (lambda photo: photo[..., 0], r"shape \(height, width, 3\), got \(64, 96\)"),
         (lambda photo: photo[..., :2], r"shape \(height, width, 3\), got \(64, 96, 2\)"),
         (lambda photo: np.dstack([photo, photo[..., 0]]), r"got \(64, 96, 4\)"),
-        (lambda photo: photo[:20], "at least 32 x 32, got 96 x 20"),
-        (lambda photo: photo[:0], "at least 32 x 32, got 96 x 0"),
+        (lambda photo: photo[:20], "at least 32 x 32 pixels, got 96 x 20"),
+        (lambda photo: photo[:0], "at least 32 x 32 pixels, got 96 x 0"),
         (lambda photo: np.where(photo > 0.9, np.nan, photo), "finite floats from 0 to 1, got nan"),
         (lambda photo: np.where(photo > 0.9, np.inf, photo), "finite floats from 0 to 1, .* inf"),
         (lambda photo: 255 * photo, "from 0 to 1, got .* to 25"),
@@ -112,13 +136,18 @@ def test_a_picture_is_fitted_from_bytes_floats_and_files(style, photo, tmp_path,
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_line(style, photo, spoil, message):
-    with pytest.raises(ValueError, match=message) as error:
-        style.load_picture(spoil(photo), 64, 64)
-    assert "\n" not in str(error.value)
+    for refuse in (
+        lambda: style.load_picture(spoil(photo), 64, 64),
+        lambda: style.recolour(spoil(photo), photo),
+        lambda: style.recolour(photo, spoil(photo)),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            refuse()
+        assert "\n" not in str(error.value)
 
 
 def test_a_size_too_small_to_paint_is_refused(style, photo):
-    with pytest.raises(ValueError, match="wanted as 64 x 16"):
+    with pytest.raises(ValueError, match="at least 32 x 32 pixels, wanted 64 x 16"):
         style.load_picture(photo, 64, 16)
 
 

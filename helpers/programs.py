@@ -5,6 +5,7 @@ waits, and every program runs in a fork of that one: it starts in a fraction of 
 nothing with the notebook or with another program. Windows cannot fork, there each imports anew.
 """
 
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -30,10 +31,8 @@ def prepare() -> None:
 class Program:
     """A Python script that runs in a process of its own, killed when its ``with`` block ends.
 
-    It finds the arguments as text in ``sys.argv[1:]``.
-
-    Raises:
-        FileNotFoundError: there is no such script.
+    It finds the arguments as text in ``sys.argv[1:]``. A script that is not there raises a
+    FileNotFoundError.
     """
 
     def __init__(self, script: Path | str, *arguments: object) -> None:
@@ -91,7 +90,8 @@ def _run(command: list[str], folder: Path, say: Connection) -> None:
     try:
         runpy.run_path(command[0], run_name="__main__")
     except Exception:
-        say.send(traceback.format_exc().rstrip())
+        with contextlib.suppress(OSError):  # who started it has gone
+            say.send(traceback.format_exc().rstrip())
         sys.exit(1)
 
 

@@ -42,7 +42,7 @@ def only_writer(folder: Path | str) -> Iterator[list[str]]:
 def newest_whole(folder: Path | str) -> str | None:
     """Return the prefix with the highest number of which every tensor can be read.
 
-    None says that there is no checkpoint at all.
+    None says that there is no checkpoint at all, or only a first one that a kill cut off.
 
     Raises:
         ValueError: there are checkpoints, but none is whole; or TensorFlow would misread the path.
@@ -56,7 +56,7 @@ def newest_whole(folder: Path | str) -> str | None:
                 one = {"tensor_names": [name], "shape_and_slices": [""], "dtypes": [kind]}
                 tf.raw_ops.RestoreV2(prefix=prefix, **one)  # compares its checksum
             return prefix
-    if found:
+    if len(found) > 1 or (found and Path(folder, "checkpoint").exists()):
         raise ValueError(f"none is whole of {len(found)} checkpoints in {folder}")
     return None
 
@@ -75,6 +75,7 @@ def _is_stale(path: Path) -> bool:
         return False
     if path.is_dir():
         parts = [_PART.fullmatch(each.name) for each in path.iterdir()]
-        temporary = path.name.endswith("_temp") and parts and all(parts)
+        numbered = re.search(r"-\d+_temp$", path.name)  # a kill may leave one empty
+        temporary = path.name.endswith("_temp") and all(parts) and (parts or numbered)
         return bool(temporary or _OURS.fullmatch(path.name))
     return bool(_FILE.fullmatch(path.name))

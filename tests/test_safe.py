@@ -265,6 +265,14 @@ def test_the_newest_whole_checkpoint_is_chosen(restart, three):
         restart.newest_whole(three)
 
 
+def test_a_first_save_that_was_cut_off_blocks_no_start(restart, tmp_path):
+    (tmp_path / "ckpt-1.index").touch()
+    assert restart.newest_whole(tmp_path) is None
+    (tmp_path / "checkpoint").write_text("")
+    with pytest.raises(ValueError, match="none is whole of 1 checkpoints"):
+        restart.newest_whole(tmp_path)
+
+
 def test_no_checkpoint_is_none_and_a_bad_folder_is_named(restart, tmp_path):
     assert restart.newest_whole(tmp_path) is None
     with pytest.raises(FileNotFoundError, match=r"^no folder gone in "):
@@ -279,6 +287,7 @@ def test_only_what_is_stale_is_swept(restart, tmp_path):
     part, state = "part-00000-of-00001.data-00000-of-00001", ".tempstate123"
     stale = {
         "ckpt-2_temp": [part + state, "part-00000-of-00001.index"],
+        "ckpt-3_temp": [],
         ".saving-ab_12345": ["model.keras"],
         "ckpt-1.index.tempstate7": None,
         "ckpt-1.data-00000-of-00001.tempstate7": None,

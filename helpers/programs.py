@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import runpy
 import sys
+import tempfile
 import threading
 import traceback
 import types
@@ -41,8 +42,10 @@ class Program:
             raise FileNotFoundError(f"no program {self.script.name} in {self.script.parent}")
         prepare()
         self._hear, say = _CONTEXT.Pipe(duplex=False)
+        self._temporary = tempfile.TemporaryDirectory()  # a kill lets nothing clean up after itself
         command = [str(self.script), *map(str, arguments)]
-        self._process = _CONTEXT.Process(target=_run, args=(command, Path.cwd(), say), daemon=True)
+        given = (command, Path.cwd(), self._temporary.name, say)
+        self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)
         self._process.start()
         say.close()
 
@@ -63,7 +66,7 @@ class Program:
             yield from whole
         if text:
             yield text
-        self._process.join()
+        self._end()
 
     def wait(self) -> str:
         """Wait until it ends; return what it has printed and nobody has read.
@@ -80,13 +83,18 @@ class Program:
     def kill(self) -> None:
         """Kill it at once (SIGKILL), if it still runs: it cannot notice, nor clean up."""
         self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
         self._process.join()
+        self._temporary.cleanup()
 
 
-def _run(command: list[str], folder: Path, say: Connection) -> None:
+def _run(command: list[str], folder: Path, temporary: str, say: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv, sys.stdout = command, types.SimpleNamespace(write=say.send, flush=lambda: None)
     os.chdir(folder)
+    tempfile.tempdir = temporary
     try:
         runpy.run_path(command[0], run_name="__main__")
     except Exception:

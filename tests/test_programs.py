@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,20 @@ def test_a_program_has_arguments_a_folder_and_a_process_of_its_own(start, write,
     folder, pid = second.rsplit(" ", 1)
     assert folder == str(tmp_path)
     assert int(pid) != os.getpid()
+
+
+@pytest.mark.parametrize("end", ["kill", "wait"])
+def test_its_temporary_files_go_with_it(start, write, end):
+    script = write(
+        "import sys, tempfile, time\nprint(tempfile.mkdtemp())\n"
+        "if sys.argv[1] == 'kill':\n    time.sleep(60)"
+    )
+    program = start(script, end)
+    folder = Path(next(program.lines()))
+    assert folder.is_dir() or end == "wait"
+    getattr(program, end)()
+    assert not folder.parent.exists()
+    assert folder.parent != Path(tempfile.gettempdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="forks")

@@ -29,11 +29,10 @@ def prepare() -> None:
         forkserver.ensure_running()
 
 
-class Program:
+class Program(contextlib.AbstractContextManager):
     """A Python script that runs in a process of its own, killed when its ``with`` block ends.
 
-    It finds the arguments as text in ``sys.argv[1:]``. A script that is not there raises a
-    FileNotFoundError.
+    Its arguments are text in ``sys.argv[1:]``. A script that is not there: FileNotFoundError.
     """
 
     def __init__(self, script: Path | str, *arguments: object) -> None:
@@ -49,24 +48,20 @@ class Program:
         self._process.start()
         say.close()
 
-    def __enter__(self) -> "Program":
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.kill()
 
     def lines(self) -> Iterator[str]:
         """Yield each line that it prints, as it comes, until it ends or is killed."""
         text = ""
-        while True:
-            try:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
                 *whole, text = (text + self._hear.recv()).split("\n")
-            except (EOFError, OSError):
-                break
-            yield from whole
+                yield from whole
         if text:
             yield text
-        self._end()
+        self._process.join()
+        self._temporary.cleanup()
 
     def wait(self) -> str:
         """Wait until it ends; return what it has printed and nobody has read.
@@ -83,9 +78,6 @@ class Program:
     def kill(self) -> None:
         """Kill it at once (SIGKILL), if it still runs: it cannot notice, nor clean up."""
         self._process.kill()
-        self._end()
-
-    def _end(self) -> None:
         self._process.join()
         self._temporary.cleanup()
 

@@ -18,17 +18,18 @@ SHA256 = {
 SMALLEST = 32  # pixels: in anything smaller, the networks see little but the border
 
 
-def verified(path: Path) -> Path:
+def verified(path: Path | str) -> Path:
     """Return the path of a weights file if its bytes are the published ones.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: its SHA-256 is not the one published under its name.
+        ValueError: its SHA-256 is not the one published under its name, or none is.
     """
+    if (path := Path(path)).name not in SHA256:
+        raise ValueError(f"{path.name} is not published here: choose {' or '.join(SHA256)}")
     if not path.is_file():
-        remake = "python -m helpers.train_style makes it"
-        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: {remake}")
-    found, published = hashlib.sha256(path.read_bytes()).hexdigest(), SHA256.get(path.name, "none")
+        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: see helpers.train_style")
+    found, published = hashlib.sha256(path.read_bytes()).hexdigest(), SHA256[path.name]
     if found != published:
         hashes = f"SHA-256 is {found[:12]}…, published is {published[:12]}…"
         raise ValueError(f"{path.name}: {hashes}: do not load it, get the file again")
@@ -57,11 +58,11 @@ def recolour(photo: np.ndarray, painting: np.ndarray) -> np.ndarray:
     """Give a photo the painting's colours: their mean, and how they vary together.
 
     Raises:
-        ValueError: one is no picture, or over four times as wide as the other: strokes do not fit.
+        ValueError: one is no picture, or over four times as wide or high as the other.
     """
-    widths = _checked(photo).shape[1], _checked(painting).shape[1]
-    if max(widths) > 4 * min(widths):
-        found = "photo {} and painting {} pixels wide".format(*widths)
+    (height, width, _), (high, wide, _) = _checked(photo).shape, _checked(painting).shape
+    if not (height / 4 <= high <= 4 * height and width / 4 <= wide <= 4 * width):
+        found = f"photo {width} x {height} and painting {wide} x {high} pixels"
         raise ValueError(f"{found}: load one in another size, at most four times the other's")
     (mean, root), (new_mean, new_root) = _colours(photo), _colours(painting)
     new = (photo - mean) @ np.linalg.inv(root) @ new_root + new_mean
@@ -74,8 +75,8 @@ def _checked(picture, wanted=(SMALLEST, SMALLEST)):
         raise ValueError(f"a picture has the shape (height, width, 3), got {picture.shape}")
     for (height, width), how in [(picture.shape[:2], "got"), (wanted, "wanted")]:
         if min(height, width) < SMALLEST:
-            least = f"{SMALLEST} x {SMALLEST} pixels"
-            raise ValueError(f"a picture has at least {least}, {how} {width} x {height}")
+            found = f"{how} {width} x {height}"
+            raise ValueError(f"a picture has at least {SMALLEST} x {SMALLEST} pixels, {found}")
     if not (picture.min() >= 0 and picture.max() <= 1):  # NaN fails this too
         found = f"got {picture.min():g} to {picture.max():g}"
         raise ValueError(f"a picture is uint8, or finite floats from 0 to 1, {found}")

@@ -38,8 +38,9 @@ def look_at_meta(path: Path) -> Seen:
 
 def look_at_checkpoint(prefix: Path) -> Seen:
     """Look at the types of what a checkpoint holds."""
-    yield from _tensors(prefix)
-    yield "numbers and text only", ""
+    yield from (alarms := [*_tensors(prefix)])
+    if not alarms:
+        yield "numbers and text only", ""
 
 
 def _tensors(prefix: Path) -> Seen:
@@ -88,7 +89,7 @@ def _sources(path: str, parts: dict[str, NodeDef], colon: str) -> set[str | None
         node = parts.get(re.sub(":.*", colon, source))
         if node is None or node.op == "Placeholder":
             found.add(source)
-        elif node.op in ON_PATHS:
+        elif node.op in ON_PATHS and not node.attr["separator"].s:
             todo += [each for each in node.input if each not in todo and not each.startswith("^")]
         elif node.op == "Const":
             value = node.attr["value"].tensor

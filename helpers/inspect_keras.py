@@ -30,7 +30,7 @@ def look_at_keras(path: Path) -> Seen:
             elif size > max(10_000_000, 100 * packed):
                 yield name, f"unpacks from {packed:,} to {size:,} bytes"
             elif name == "config.json":
-                yield from _config(json.loads(archive.read(name)), "config")
+                yield from _architecture(archive.read(name), "config")
             elif name == "model.weights.h5":
                 yield from _arrays(io.BytesIO(archive.read(name)))
             elif not re.fullmatch(MEMBER, name):
@@ -40,13 +40,19 @@ def look_at_keras(path: Path) -> Seen:
 
 def look_at_h5(path: Path) -> Seen:
     """Look at the arrays of a ``.h5``, and at its architecture if there is one."""
-    yield from _arrays(path)
+    yield from (alarms := [*_arrays(path)])
     with h5py.File(path) as tree:
         configs = {"model_config", "training_config"} & {*tree.attrs}
         for key in sorted(configs):
-            yield from _config(json.loads(tree.attrs[key]), key)
-    if not configs:
+            yield from _architecture(tree.attrs[key], key)
+    if not (configs or alarms):
         yield "numbers only", ""
+
+
+def _architecture(text: bytes | str, where: str) -> Seen:
+    if not isinstance(tree := json.loads(text), dict):
+        raise TypeError(f"{where} describes no model")
+    yield from _config(tree, where)
 
 
 def _config(node: Any, where: str) -> Seen:
@@ -76,7 +82,8 @@ def _arrays(file: Path | BinaryIO) -> Seen:
         for name, link in links.items():
             each = tree[name] if isinstance(link, h5py.HardLink) else None
             if isinstance(each, h5py.Dataset):
-                elsewhere = each.external or each.is_virtual or each.dtype.kind not in "biufc"
+                numbers = each.dtype.kind in "biufc" or each.dtype == "V2"  # bfloat16
+                elsewhere = each.external or each.is_virtual or not numbers
             else:
                 elsewhere = not isinstance(each, h5py.Group)
             if elsewhere:

@@ -192,10 +192,15 @@ def test_code_that_the_reader_must_have_is_noted(saved, look):
     assert look(saved / "plain.keras").notes == []
 
 
-def test_files_without_code_are_said_to_hold_numbers(saved, look, tmp_path):
+def test_files_without_code_are_said_to_hold_numbers(keras, saved, look, tmp_path):
+    import h5py
+
     np.save(tmp_path / "a.npy", np.ones(3))
     assert look(tmp_path / "a.npy") == ([], ["numbers and text only"])
     assert look(saved / "plain.weights.h5") == ([], ["numbers only"])
+    with h5py.File(tmp_path / "bfloat16.h5", "w") as file:
+        file["a"] = np.ones(3, keras.ops.convert_to_numpy(keras.ops.ones(1, "bfloat16")).dtype)
+    assert look(tmp_path / "bfloat16.h5") == ([], ["numbers only"])
     assert look(saved / "classic") == ([], ["numbers and text only"])
 
 
@@ -516,6 +521,30 @@ def test_a_meta_graph_that_runs_code_when_it_is_restored_is_told(tf, look, tmp_p
         assert marker.exists(), "this payload is a dud"
 
 
+def test_a_meta_graph_that_saves_elsewhere_when_it_is_restored_is_told(tf, look, tmp_path):
+    tf1 = tf.compat.v1
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    with tf.Graph().as_default() as graph, tf1.Session() as session:
+        tf1.get_variable("bias", initializer=2.0)
+        session.run(tf1.global_variables_initializer())
+        saver = tf1.train.Saver()
+        prefix = graph.get_tensor_by_name(saver.saver_def.filename_tensor_name)
+        path = tf.strings.join([prefix, "model"], separator="_temp/../victim/")
+        with tf.control_dependencies([tf.raw_ops.SaveV2(
+            prefix=path, tensor_names=["a"], shape_and_slices=[""], tensors=[tf.constant(1.0)]
+        )]):  # fmt: skip
+            restore = tf.group(graph.get_operation_by_name(saver.saver_def.restore_op_name))
+        saver.saver_def.restore_op_name = restore.name
+        saver.save(session, str(tmp_path / "hostile"))
+    assert look(tmp_path / "hostile.meta").alarms == ["SaveV2 with a path of its own: in the graph"]
+    with tf.Graph().as_default(), tf1.Session() as session:
+        saver = tf1.train.import_meta_graph(str(tmp_path / "hostile.meta"))
+        assert list(victim.iterdir()) == []
+        saver.restore(session, str(tmp_path / "hostile"))
+        assert list(victim.iterdir()) != [], "this payload is a dud"
+
+
 def node(graph, op, name="hostile", inputs=(), **functions):
     new = graph.node.add(op=op, name=name, input=inputs)
     for key, value in functions.items():
@@ -573,6 +602,12 @@ def save_another_way(program):
             each.input[0] = "path:output:0"
 
 
+def join_with_a_path(program):
+    for each in saver_of(program.graph_def).node_def:
+        if each.op == "StringJoin":
+            each.attr["separator"].s = b"/../../a"
+
+
 def save_the_second_argument(program):
     saver = saver_of(program.graph_def)
     saver.signature.input_arg.insert(0, copy.deepcopy(saver.signature.input_arg[0]))
@@ -614,8 +649,8 @@ def a_loop_of_paths(program):
 
 MUTATIONS = [
     call_with_a_path, call_with_a_packed_path, call_in_a_branch, call_in_a_list, call_by_name,
-    save_another_way, save_the_second_argument, save_from_outside, decoy, two_of_a_name,
-    a_handle_as_constant, a_loop_of_paths,
+    save_another_way, join_with_a_path, save_the_second_argument, save_from_outside, decoy,
+    two_of_a_name, a_handle_as_constant, a_loop_of_paths,
 ]  # fmt: skip
 OPS = [
     "Copy", "DebugIdentityV3", "DecodeJpeg", "EagerPyFunc", "InitializeTableFromTextFileV2",
@@ -679,7 +714,9 @@ def test_graphs_as_text_are_not_judged(saved, look, tmp_path, protos):
 def test_the_state_of_an_iterator_is_told(tf, look, tmp_path):
     checkpoint = tf.train.Checkpoint(iterator=iter(tf.data.Dataset.range(3)))
     prefix = checkpoint.save(tmp_path / "a")
-    assert "variant" in look(prefix).alarms[0]
+    alarms, notes = look(prefix)
+    assert "variant" in alarms[0]
+    assert notes == []
 
 
 # Pickles
@@ -747,9 +784,10 @@ def test_lines_of_a_hostile_file_do_not_reach_the_terminal(look, tmp_path):
     assert len(look(tmp_path / "a.keras").alarms[0]) == 200
 
 
-def test_a_file_that_nests_too_deep_is_not_judged(look, tmp_path):
-    members(tmp_path / "a.keras", {"config.json": "[" * 100_000})
-    assert "not judged" in look(tmp_path / "a.keras").alarms[0]
+def test_a_file_that_nests_too_deep_or_holds_no_configuration_is_not_judged(look, tmp_path):
+    for config in ["[" * 100_000, '"x"', "[]", "null"]:
+        members(tmp_path / "a.keras", {"config.json": config})
+        assert "not judged" in look(tmp_path / "a.keras").alarms[0]
 
 
 @pytest.mark.parametrize("name", ["plain.keras", "plain.weights.h5", "classic.meta"])

@@ -6,6 +6,7 @@ nothing with the notebook or with another program. Windows cannot fork, there ea
 """
 
 import contextlib
+import io
 import multiprocessing
 import os
 import runpy
@@ -13,9 +14,8 @@ import sys
 import tempfile
 import threading
 import traceback
-import types
 from collections.abc import Iterator
-from multiprocessing import forkserver
+from multiprocessing import forkserver, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -41,9 +41,9 @@ class Program(contextlib.AbstractContextManager):
             raise FileNotFoundError(f"no program {self.script.name} in {self.script.parent}")
         prepare()
         self._hear, say = _CONTEXT.Pipe(duplex=False)
+        self._lines, self._begun = [], []  # what is printed and not yet read, whole and in parts
         self._temporary = tempfile.TemporaryDirectory()  # a kill lets nothing clean up after itself
-        command = [str(self.script), *map(str, arguments)]
-        given = (command, Path.cwd(), self._temporary.name, say)
+        given = ([str(self.script), *map(str, arguments)], Path.cwd(), self._temporary.name, say)
         self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)
         self._process.start()
         say.close()
@@ -53,13 +53,17 @@ class Program(contextlib.AbstractContextManager):
 
     def lines(self) -> Iterator[str]:
         """Yield each line that it prints, as it comes, until it ends or is killed."""
-        text = ""
         with contextlib.suppress(EOFError, OSError):
             while True:
-                *whole, text = (text + self._hear.recv()).split("\n")
-                yield from whole
-        if text:
-            yield text
+                while self._lines:
+                    yield self._lines.pop(0)
+                self._begun.append(self._hear.recv())
+                if "\n" in self._begun[-1]:
+                    *self._lines, rest = "".join(self._begun).split("\n")
+                    self._begun = [rest]
+        last, self._begun = "".join(self._begun), []
+        if last:
+            yield last
         self._process.join()
         self._temporary.cleanup()
 
@@ -83,18 +87,14 @@ class Program(contextlib.AbstractContextManager):
 
 
 def _run(command: list[str], folder: Path, temporary: str, say: Connection) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.argv, sys.stdout = command, types.SimpleNamespace(write=say.send, flush=lambda: None)
+    # It ends when the notebook does.
+    threading.Thread(target=lambda: parent_process().join() or os._exit(1), daemon=True).start()
+    sys.argv, sys.stdout, tempfile.tempdir = command, io.TextIOBase(), temporary
+    sys.stdout.write = say.send
     os.chdir(folder)
-    tempfile.tempdir = temporary
     try:
         runpy.run_path(command[0], run_name="__main__")
     except Exception:
         with contextlib.suppress(OSError):  # who started it has gone
             say.send(traceback.format_exc().rstrip())
         sys.exit(1)
-
-
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
-    os._exit(1)

@@ -19,8 +19,9 @@ _OURS = re.compile(r"\.saving-\w{8}")
 def only_writer(folder: Path | str) -> Iterator[list[str]]:
     """Claim a folder, sweep what killed saves have left in it, and yield the names of that.
 
-    The claim is a lock on the file ``.writer``. The system gives it up with the process, so none is
-    left behind. It is seen only by those who ask: let every program that saves here claim first.
+    The claim is a lock on the file ``.writer``. The system gives it up with the process and its
+    forks, so none is left behind. It is seen only by those who ask: let every program that saves
+    here claim first.
     Swept is what bears a temporary name of TensorFlow's or of ``save_whole``'s, and nothing else.
 
     Raises:
@@ -50,13 +51,16 @@ def newest_whole(folder: Path | str) -> str | None:
     """
     found = [index.with_suffix("") for index in _plain(folder).glob("*.index")]
     found.sort(key=lambda prefix: int(re.search(r"\d*$", prefix.name)[0] or -1), reverse=True)
+    opened = False
     for prefix in map(str, found):
         with contextlib.suppress(tf.errors.OpError, LookupError, RuntimeError, ValueError):
-            for name, kind in tf.train.load_checkpoint(prefix).get_variable_to_dtype_map().items():
+            index = tf.train.load_checkpoint(prefix)
+            opened = True  # so its save was not cut off: the index comes last
+            for name, kind in index.get_variable_to_dtype_map().items():
                 one = {"tensor_names": [name], "shape_and_slices": [""], "dtypes": [kind]}
                 tf.raw_ops.RestoreV2(prefix=prefix, **one)  # compares its checksum
             return prefix
-    if len(found) > 1 or (found and Path(folder, "checkpoint").exists()):
+    if opened or len(found) > 1 or (found and Path(folder, "checkpoint").exists()):
         raise ValueError(f"none is whole of {len(found)} checkpoints in {folder}")
     return None
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,23 +12,29 @@ from typing import Any
 def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[Path], Any]) -> None:
     """Save a file so that at any moment ``path`` holds the old one or the new one, whole.
 
-    ``write`` saves to the path it is given, in a new folder beside; ``read`` restores from there.
-    Then the file is flushed to the disk and renamed to ``path``. If anything fails before, the old
-    file stays. ``<path>.sha256`` keeps the checksum, in the format of the command ``sha256sum``.
+    ``write`` saves to the path it is given, in a new folder beside; ``read`` restores from there,
+    into a model of its own. Then the file is flushed to the disk and renamed to ``path``. If
+    anything fails before, the old file stays. ``<path>.sha256`` keeps the checksum, in the format
+    of the command ``sha256sum``. With a second writer it may be the other's: let one program save.
 
     Raises:
         FileNotFoundError: there is no such folder, or ``write`` left no file.
+        IsADirectoryError: ``path`` is a folder.
         Whatever ``write`` and ``read`` raise.
     """
     path, sums = Path(path), Path(f"{path}.sha256")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent}: make it first")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: save a file in it")
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
         new, new_sums = Path(folder, path.name), Path(folder, sums.name)
         write(new)
         if not new.is_file():
             raise FileNotFoundError(f"write left no file {new.name}: let it save to its argument")
         read(new)
+        if path.is_file():
+            shutil.copymode(path, new)
         known = _line(path) if path.is_file() else ""
         known = sums.read_text(errors="replace") if sums.is_file() else known
         new_sums.write_text(_line(new) + known)  # until the file is renamed, both are right
@@ -48,7 +55,11 @@ def checked(path: Path | str) -> Path:
     for file in (path, sums):
         if not file.is_file():
             raise FileNotFoundError(f"no {file.name} in {file.parent}: save it with save_whole")
-    if _line(path).split()[0] not in sums.read_text(errors="replace").split():
+    known = sums.read_text(errors="replace")
+    with path.open("rb") as stream:
+        known += sums.read_text(errors="replace")  # a save may have come between
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found not in known.split():
         raise ValueError(f"{path.name} does not fit {sums.name}: it is damaged, take another copy")
     return path
 

@@ -95,6 +95,23 @@ def test_lines_come_while_it_runs_and_it_is_killed_with_its_block(start, write):
         program.wait()
 
 
+def test_what_one_reader_leaves_the_next_one_gets(start, write):
+    with start(write("print('a\\nb\\nc')\nprint('d', end='')")) as program:
+        assert next(program.lines()) == "a"
+        assert program.wait() == "b\nc\nd"
+        assert program.wait() == ""
+
+
+def test_its_output_is_a_text_file_and_may_be_one_long_line(start, write):
+    script = write(
+        "import sys\nsys.stdout.writelines(['a', str(sys.stdout.isatty())])\n"
+        "for _ in range(5000): print('x' * 1000, end='')"
+    )
+    begin = time.monotonic()
+    assert start(script).wait() == "aFalse" + 5_000_000 * "x"
+    assert time.monotonic() - begin < 20
+
+
 def test_killed_in_the_middle_of_much_output(start, write):
     with start(write("while True: print('x' * 1000)")) as program:
         lines = program.lines()

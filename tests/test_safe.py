@@ -118,6 +118,30 @@ def test_a_file_is_replaced_with_its_checksum(safe, tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == [path.name, path.name + ".sha256"]
     (tmp_path / "plain").touch()
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode, "other permissions"
+    path.chmod(0o600)
+    safe.save_whole(path, lambda path: path.write_text("mine"), Path.read_text)
+    assert path.stat().st_mode & 0o777 == 0o600, "what only its owner could read"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(hashlib, "file_digest"), (Path, "read_text"), (Path, "open")]
+)
+def test_a_save_in_the_middle_of_a_check_is_no_damage(safe, tmp_path, monkeypatch, owner, name):
+    path, real, texts = tmp_path / "model.bin", getattr(owner, name), ["new"]
+    safe.save_whole(path, lambda path: path.write_text("old"), Path.read_bytes)
+
+    def then_save(*given, **options):
+        result = real(*given, **options)
+        if texts:
+            text = texts.pop()
+            safe.save_whole(path, lambda path: path.write_text(text), Path.read_bytes)
+        return result
+
+    monkeypatch.setattr(owner, name, then_save)
+    assert safe.checked(path) == path
+    assert texts == [], "it did not save"
+    monkeypatch.undo()
+    assert safe.checked(path).read_text() == "new"
 
 
 def fail(path):
@@ -213,6 +237,8 @@ def test_no_flipped_bit_and_no_cut_gets_past_the_check(safe, tmp_path):
     Path(f"{path}.sha256").unlink()
     with pytest.raises(FileNotFoundError, match=r"^no model\.bin\.sha256 in .*: save it with"):
         safe.checked(path)
+    with pytest.raises(IsADirectoryError, match=r" is a folder: save a file in it$"):
+        safe.save_whole(tmp_path, Path.touch, Path.read_text)
     with pytest.raises(FileNotFoundError, match=r"^no folder .*gone: make it first$"):
         safe.save_whole(tmp_path / "gone" / "model.bin", Path.touch, Path.read_text)
 
@@ -271,6 +297,18 @@ def test_a_first_save_that_was_cut_off_blocks_no_start(restart, tmp_path):
     (tmp_path / "checkpoint").write_text("")
     with pytest.raises(ValueError, match="none is whole of 1 checkpoints"):
         restart.newest_whole(tmp_path)
+
+
+def test_a_single_damaged_checkpoint_is_no_cut_off_save(restart, three):
+    for file in [*three.glob("ckpt-8.*"), *three.glob("ckpt-9.*"), three / "checkpoint"]:
+        file.unlink()
+    data = three / "ckpt-10.data-00000-of-00001"
+    data.write_bytes(bytes(data.stat().st_size))
+    with pytest.raises(ValueError, match="none is whole of 1 checkpoints"):
+        restart.newest_whole(three)
+    data.unlink()
+    with pytest.raises(ValueError, match="none is whole of 1 checkpoints"):
+        restart.newest_whole(three)
 
 
 def test_no_checkpoint_is_none_and_a_bad_folder_is_named(restart, tmp_path):

@@ -16,6 +16,15 @@ def tf(helpers):
 
 
 @pytest.fixture
+def plt():
+    """Draw in memory, and close what was drawn."""
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.fixture
 def course(helpers, tmp_path, monkeypatch):
     """An empty course with one notebook, ``01_save``, that `helpers` takes for its own."""
     (tmp_path / "notebooks").mkdir()

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -232,7 +231,7 @@ def test_show_checkpoint_prints_a_line_for_each_tensor(helpers, prefix, capsys):
     assert len(lines) == 5
 
 
-def test_draw_checkpoint_has_a_bar_as_long_as_each_tensor(helpers, prefix):
+def test_draw_checkpoint_has_a_bar_as_long_as_each_tensor(helpers, prefix, plt):
     helpers.draw_checkpoint(prefix)
     axes = plt.gca()
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -240,10 +239,9 @@ def test_draw_checkpoint_has_a_bar_as_long_as_each_tensor(helpers, prefix):
     assert list(widths) == ["object graph", "model/weights", "save_counter"]
     assert widths["model/weights"] == 24
     assert [text.get_text() for text in axes.get_legend().get_texts()][1] == "model: 24 bytes"
-    plt.close("all")
 
 
-def test_draw_sizes_adds_up_each_owner_and_writes_whole_or_small_numbers(helpers):
+def test_draw_sizes_adds_up_each_owner_and_writes_whole_or_small_numbers(helpers, plt):
     rows = [("a", "first", 32768), ("b", "second", 0.512), ("a", "third", 4)]
     helpers.draw_sizes("What it holds", rows, "kilobytes")
     axes = plt.gca()
@@ -252,10 +250,9 @@ def test_draw_sizes_adds_up_each_owner_and_writes_whole_or_small_numbers(helpers
     assert labels == ["a: 32,772 kilobytes", "b: 0.51 kilobytes"]
     assert axes.patches[0].get_facecolor() == axes.patches[1].get_facecolor()
     assert axes.get_xlabel() == "kilobytes"
-    plt.close("all")
 
 
-def test_draw_map_draws_an_arrow_only_between_things_that_are_there(helpers):
+def test_draw_map_draws_an_arrow_only_between_things_that_are_there(helpers, plt):
     helpers.draw_map(["a", "b", "c"], [["1", "2", "3"], ["4", "5", None]], arrows="<>")
     axes = plt.gca()
     heads = [text.arrow_patch for text in axes.texts if getattr(text, "arrow_patch", None)]
@@ -263,7 +260,6 @@ def test_draw_map_draws_an_arrow_only_between_things_that_are_there(helpers):
     assert len(axes.patches) == 6
     written = [text.get_text() for text in axes.texts if text.get_text()]
     assert written == ["a", "b", "c", "1", "2", "3", "4", "5"]
-    plt.close("all")
 
 
 # Proving

@@ -503,46 +503,39 @@ def test_what_could_be_called_later_is_told_too(tf, look, tmp_path):
     assert look(tmp_path / "hostile").alarms[0].startswith("ReadFile: in __inference_")
 
 
-def test_a_meta_graph_that_runs_code_when_it_is_restored_is_told(tf, look, tmp_path, marker):
-    tf1 = tf.compat.v1
-    with tf.Graph().as_default() as graph, tf1.Session() as session:
-        tf1.get_variable("bias", initializer=2.0)
-        session.run(tf1.global_variables_initializer())
-        saver = tf1.train.Saver()
-        with tf.control_dependencies([tf.io.write_file(str(marker), "")]):
-            restore = tf.group(graph.get_operation_by_name(saver.saver_def.restore_op_name))
-        saver.saver_def.restore_op_name = restore.name
-        saver.save(session, str(tmp_path / "hostile"))
-    assert look(tmp_path / "hostile.meta").alarms == ["WriteFile: in the graph"]
-    with tf.Graph().as_default(), tf1.Session() as session:
-        saver = tf1.train.import_meta_graph(str(tmp_path / "hostile.meta"))
-        assert not marker.exists()
-        saver.restore(session, str(tmp_path / "hostile"))
-        assert marker.exists(), "this payload is a dud"
+def write_beside(tf, _, marker):
+    return tf.io.write_file(str(marker), "")
 
 
-def test_a_meta_graph_that_saves_elsewhere_when_it_is_restored_is_told(tf, look, tmp_path):
+def save_beside(tf, prefix, marker):
+    path = tf.strings.join([prefix, "model"], separator=f"_temp/../{marker.name}")
+    one = {"tensor_names": ["a"], "shape_and_slices": [""], "tensors": [tf.constant(1.0)]}
+    return tf.raw_ops.SaveV2(prefix=path, **one)
+
+
+@pytest.mark.parametrize(
+    ("act", "alarm"),
+    [(write_beside, "WriteFile"), (save_beside, "SaveV2 with a path of its own")],
+)
+def test_what_a_meta_graph_does_while_it_is_restored_is_told(
+    tf, look, tmp_path, marker, act, alarm
+):
     tf1 = tf.compat.v1
-    victim = tmp_path / "victim"
-    victim.mkdir()
     with tf.Graph().as_default() as graph, tf1.Session() as session:
         tf1.get_variable("bias", initializer=2.0)
         session.run(tf1.global_variables_initializer())
         saver = tf1.train.Saver()
         prefix = graph.get_tensor_by_name(saver.saver_def.filename_tensor_name)
-        path = tf.strings.join([prefix, "model"], separator="_temp/../victim/")
-        with tf.control_dependencies([tf.raw_ops.SaveV2(
-            prefix=path, tensor_names=["a"], shape_and_slices=[""], tensors=[tf.constant(1.0)]
-        )]):  # fmt: skip
+        with tf.control_dependencies([act(tf, prefix, marker)]):
             restore = tf.group(graph.get_operation_by_name(saver.saver_def.restore_op_name))
         saver.saver_def.restore_op_name = restore.name
         saver.save(session, str(tmp_path / "hostile"))
-    assert look(tmp_path / "hostile.meta").alarms == ["SaveV2 with a path of its own: in the graph"]
+    assert look(tmp_path / "hostile.meta").alarms == [f"{alarm}: in the graph"]
     with tf.Graph().as_default(), tf1.Session() as session:
         saver = tf1.train.import_meta_graph(str(tmp_path / "hostile.meta"))
-        assert list(victim.iterdir()) == []
+        assert not list(tmp_path.glob("it_ran*"))
         saver.restore(session, str(tmp_path / "hostile"))
-        assert list(victim.iterdir()) != [], "this payload is a dud"
+        assert list(tmp_path.glob("it_ran*")), "this payload is a dud"
 
 
 def node(graph, op, name="hostile", inputs=(), **functions):

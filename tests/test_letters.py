@@ -80,15 +80,6 @@ def test_bad_input_gets_one_clear_line(render_letters, wrong, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.fixture
-def plt():
-    """Draw in memory, and close what was drawn."""
-    pyplot = importlib.import_module("matplotlib.pyplot")
-    pyplot.switch_backend("agg")
-    yield pyplot
-    pyplot.close("all")
-
-
 def test_each_image_is_drawn_under_its_title(letters, plt):
     images = np.random.default_rng(0).random((5, 8, 8, 1), dtype=np.float32)
     letters.draw_images(images, list("abcde"), columns=3, colours=["C0", "C1"] + ["C2"] * 3)

@@ -12,15 +12,6 @@ def draw_trials(helpers):
     return importlib.import_module("helpers.trials").draw_trials
 
 
-@pytest.fixture
-def plt():
-    """Draw in memory, and close what was drawn."""
-    pyplot = importlib.import_module("matplotlib.pyplot")
-    pyplot.switch_backend("agg")
-    yield pyplot
-    pyplot.close("all")
-
-
 def test_every_trial_and_every_mean_is_drawn(draw_trials, plt):
     draw_trials({"ours": TRIALS, "theirs": dict.fromkeys(TRIALS, 0.125)}, "x", "y", guessing=0.1)
     axes = plt.gcf().axes[0]

@@ -37,15 +37,15 @@ def build_eye() -> keras.Model:
 def build_painter() -> keras.Model:
     """Build the network that paints: pictures to pictures, their sides multiples of 4.
 
-    It sees a picture with 24 mirrored pixels around it, else it would paint a dark frame.
+    It sees a picture with mirrored pixels around it, else it would paint a dark frame.
     """
 
     def convolve(x, channels, kernel=3, stride=1):
         x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
         return layers.GroupNormalization(groups=-1)(x)
 
-    photo = keras.Input((None, None, 3))
-    mirrored = keras.ops.pad(photo, [(0, 0), (24, 24), (24, 24), (0, 0)], mode="reflect")
+    photo, frame = keras.Input((None, None, 3)), (24, 24)
+    mirrored = keras.ops.pad(photo, [(0, 0), frame, frame, (0, 0)], mode="reflect")
     whole = layers.ReLU()(convolve(layers.Rescaling(2.0, offset=-1.0)(mirrored), 16, 5))
     half = layers.ReLU()(convolve(whole, 32, stride=2))
     x = layers.ReLU()(convolve(half, 48, stride=2))
@@ -55,7 +55,7 @@ def build_painter() -> keras.Model:
         x = layers.AveragePooling2D(3, 1, padding="same")(layers.UpSampling2D(2)(x))
         x = layers.ReLU()(convolve(layers.Concatenate()([x, same_size]), channels))
     painted = layers.Conv2D(3, 5, padding="same", activation="sigmoid")(x)
-    return keras.Model(photo, layers.Cropping2D(24)(painted))
+    return keras.Model(photo, layers.Cropping2D((frame, frame))(painted))
 
 
 def make_features(eye: keras.Model, examples: Sequence[np.ndarray]) -> Callable[..., Features]:

@@ -33,14 +33,17 @@ def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[P
         if not new.is_file():
             raise FileNotFoundError(f"write left no file {new.name}: let it save to its argument")
         read(new)
+        line, known = _line(new), ""
+        if sums.is_file():
+            known = sums.read_text(errors="replace")
+        elif path.is_file():
+            known = _line(path)
         if path.is_file():
             shutil.copymode(path, new)
-        known = _line(path) if path.is_file() else ""
-        known = sums.read_text(errors="replace") if sums.is_file() else known
-        new_sums.write_text(_line(new) + known)  # until the file is renamed, both are right
+        new_sums.write_text(line + known)  # until the file is renamed, both are right
         _place(new_sums, sums)
         _place(new, path)
-        new_sums.write_text(_line(path))
+        new_sums.write_text(line)
         _place(new_sums, sums)
 
 

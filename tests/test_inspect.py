@@ -31,7 +31,7 @@ sys.addaudithook(lambda event, _: HEARD.append(event) if LISTENING and event in 
 @pytest.fixture
 def look(helpers, monkeypatch):
     """``inspect_model``, which fails the test if it loads or runs anything."""
-    inspect_model = importlib.import_module("helpers.inspect_model").inspect_model
+    inspect_model = importlib.import_module("helpers.recipes.inspect_model").inspect_model
 
     def forbidden(*_, **__):
         HEARD.append("a loader")
@@ -797,7 +797,7 @@ def test_no_flipped_bit_makes_it_fail(saved, look, tmp_path, name):
 
 
 def test_every_name_on_the_list_exists(tf, keras):
-    from helpers.inspect_graph import KNOWN
+    from helpers.recipes.inspect_model.tensorflow_files import KNOWN
 
     for head, names in KNOWN.items():
         if head.startswith("keras"):
@@ -807,13 +807,13 @@ def test_every_name_on_the_list_exists(tf, keras):
 
 
 def test_no_name_on_the_list_is_also_one_of_python(helpers):
-    from helpers.inspect_keras import BARE
+    from helpers.recipes.inspect_model.keras_files import BARE
 
     assert not BARE & set(dir(importlib.import_module("builtins")))
 
 
 def test_the_list_leaves_out_what_can_run_code_and_nothing_else_among_layers(keras):
-    from helpers.inspect_graph import KNOWN
+    from helpers.recipes.inspect_model.tensorflow_files import KNOWN
 
     listed = [getattr(keras.layers, name) for name in KNOWN["keras.layers"]]
     classes = {name for name, each in vars(keras.layers).items() if isinstance(each, type)}
@@ -824,7 +824,7 @@ def test_the_list_leaves_out_what_can_run_code_and_nothing_else_among_layers(ker
 
 
 def test_no_operation_on_the_list_reads_writes_or_calls_python(tf):
-    from helpers.inspect_graph import KNOWN
+    from helpers.recipes.inspect_model.tensorflow_files import KNOWN
 
     words = "File Print PyFunc Decode Reader Writer Dataset Iterator Xla Remote Send Recv Debug"
     found = [op for op in KNOWN["tensorflow"] for word in words.split() if word in op]

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def letters(helpers):
-    return importlib.import_module("helpers.letters")
+    return importlib.import_module("helpers.letters.images")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.fixture
 def load_report(helpers):
-    from helpers.report import load_report
+    from helpers.recipes.load_report import load_report
 
     return load_report
 

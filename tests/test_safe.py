@@ -1,4 +1,4 @@
-"""helpers.safe, restart and watch: killed, damaged, filled and contested, they lose nothing."""
+"""save_whole, restart and film: killed, damaged, filled and contested, they lose nothing."""
 
 import hashlib
 import importlib
@@ -17,8 +17,8 @@ WORKER = """
 import os, sys
 import keras, tensorflow as tf
 from pathlib import Path
-from helpers.safe import save_whole
-from helpers.restart import newest_whole, only_writer
+from helpers.recipes.save_whole import save_whole
+from helpers.recipes.restart import newest_whole, only_writer
 
 def make_model(number):
     start = keras.initializers.Constant(number)
@@ -50,17 +50,17 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def safe(helpers):
-    return importlib.import_module("helpers.safe")
+    return importlib.import_module("helpers.recipes.save_whole")
 
 
 @pytest.fixture(scope="module")
 def restart(helpers):
-    return importlib.import_module("helpers.restart")
+    return importlib.import_module("helpers.recipes.restart")
 
 
 @pytest.fixture(scope="module")
 def film(helpers):
-    return importlib.import_module("helpers.watch").film
+    return importlib.import_module("helpers.lab.film").film
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_cut_off_before_any_flush_or_rename(safe, tmp_path, monkeypatch, step, p
         return counted
 
     monkeypatch.setattr(Path, "replace", count(rename))
-    monkeypatch.setattr("helpers.safe._flush", count(lambda path: None))
+    monkeypatch.setattr("helpers.recipes.save_whole._flush", count(lambda path: None))
     with pytest.raises(InterruptedError):
         safe.save_whole(path, lambda path: path.write_text("new"), Path.read_text)
     monkeypatch.undo()
@@ -206,7 +206,8 @@ def test_every_file_and_folder_is_flushed_before_and_after_its_rename(safe, tmp_
         Path, "replace", lambda *paths: (done.append(("rename", paths[1].name)), rename(*paths))
     )
     monkeypatch.setattr(
-        "helpers.safe._flush", lambda path: (done.append(("flush", path.name)), flush(path))
+        "helpers.recipes.save_whole._flush",
+        lambda path: (done.append(("flush", path.name)), flush(path)),
     )
     safe.save_whole(path, lambda path: path.write_text("x"), Path.read_text)
     names = ["model.bin.sha256", "model.bin", "model.bin.sha256"]
@@ -248,7 +249,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(safe, tmp_path):
     safe.save_whole(path, lambda path: path.write_bytes(b"old"), Path.read_bytes)
     script = (
         "import resource, sys\nfrom pathlib import Path\nsys.path.insert(0, sys.argv[2])\n"
-        "import safe\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "import save_whole as safe\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "safe.save_whole(sys.argv[1], lambda path: path.write_bytes(bytes(2000)), Path.read_bytes)"
     )
     command = [sys.executable, "-c", script, str(path), str(Path(safe.__file__).parent)]

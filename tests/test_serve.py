@@ -1,4 +1,4 @@
-"""helpers.serve over real HTTP: right answers, and a line of JSON for whatever else comes in."""
+"""The small server over real HTTP: right answers, a line of JSON for whatever else comes in."""
 
 import http.client
 import json
@@ -30,12 +30,12 @@ for version, bias in [("9", 1.0), ("10", 2.0)]:
     model.bias.assign(bias)
     signatures = {"serving_default": model.__call__, "parse": model.parse}
     tf.saved_model.save(model, f"{sys.argv[1]}/{version}", signatures)
-runpy.run_module("helpers.serve", run_name="__main__")
+runpy.run_module("helpers.lab.serve", run_name="__main__")
 """
 GOOD = {"inputs": {"w1": [13, 4], "w2": [17, 8]}}
 
 
-def start(folder, program=("-m", "helpers.serve")):
+def start(folder, program=("-m", "helpers.lab.serve")):
     command = [sys.executable, *program, str(folder)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8")

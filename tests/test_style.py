@@ -11,22 +11,22 @@ SIZE = 256
 
 @pytest.fixture(scope="session")
 def paintings():
-    return importlib.import_module("helpers.paintings").PAINTINGS
+    return importlib.import_module("helpers.painting.paintings").PAINTINGS
 
 
 @pytest.fixture(scope="session")
 def photos():
-    return importlib.import_module("helpers.photos").PHOTOS
+    return importlib.import_module("helpers.painting.photos").PHOTOS
 
 
 @pytest.fixture(scope="session")
 def style(helpers):
-    return importlib.import_module("helpers.style")
+    return importlib.import_module("helpers.painting.pictures")
 
 
 @pytest.fixture(scope="session")
 def networks(helpers):
-    return importlib.import_module("helpers.networks")
+    return importlib.import_module("helpers.painting.networks")
 
 
 @pytest.fixture

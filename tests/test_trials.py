@@ -9,7 +9,7 @@ TRIALS = {(2, 0): 0.25, (2, 1): 0.5, (5, 0): 0.75, (5, 1): 1.0}
 
 @pytest.fixture
 def draw_trials(helpers):
-    return importlib.import_module("helpers.trials").draw_trials
+    return importlib.import_module("helpers.letters.trials").draw_trials
 
 
 def test_every_trial_and_every_mean_is_drawn(draw_trials, plt):

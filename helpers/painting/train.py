@@ -1,17 +1,17 @@
-"""Make the two weights files that notebook 05 restores: ``python -m helpers.train_style``.
+"""Make the two weights files that notebook 05 restores: ``python -m helpers.painting.train``.
 
 The eye learns to tell five kinds of painting and photos apart, from patches whose colours give
 nothing away. The painter then learns from the frozen eye to paint a photo like our stained glass.
 About 10 minutes and 1.5 GB on two cores. All is seeded, but another processor rounds differently:
-files made anew paint alike and have other hashes, printed here to be put into ``helpers.style``.
+files made anew paint alike and have other hashes, printed here to be put into ``pictures.py``.
 """
 
 import hashlib
 
-from helpers.networks import build_eye, build_painter, distance, make_features, style_of
-from helpers.paintings import PAINTINGS
-from helpers.photos import PHOTOS
-from helpers.style import TRAINED, load_picture, recolour
+from helpers.painting.networks import build_eye, build_painter, distance, make_features, style_of
+from helpers.painting.paintings import PAINTINGS
+from helpers.painting.photos import PHOTOS
+from helpers.painting.pictures import TRAINED, load_picture, recolour
 
 import keras
 import numpy as np

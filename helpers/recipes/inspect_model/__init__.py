@@ -9,10 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.inspect_graph import KNOWN, Seen, look_at_checkpoint, look_at_meta, look_at_saved_model
-from helpers.inspect_keras import look_at_h5, look_at_keras
-
 import numpy as np
+
+from .keras_files import look_at_h5, look_at_keras
+from .tensorflow_files import KNOWN, Seen, look_at_checkpoint, look_at_meta, look_at_saved_model
 
 
 class Findings(NamedTuple):

@@ -6,7 +6,7 @@ a dictionary of tensors of shape (batch, height, width, channels), one for each 
 
 from collections.abc import Callable, Sequence
 
-from helpers.paintings import PAINTINGS
+from helpers.painting.paintings import PAINTINGS
 
 import keras
 import numpy as np

@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from helpers.inspect_graph import KNOWN, Seen
-
 import h5py
+
+from .tensorflow_files import KNOWN, Seen
 
 KERAS = {head: names for head, names in KNOWN.items() if head.startswith("keras")}
 BARE = KNOWN["data"].union(*KERAS.values())  # what is known without its module

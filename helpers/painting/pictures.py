@@ -28,7 +28,7 @@ def verified(path: Path | str) -> Path:
     if (path := Path(path)).name not in SHA256:
         raise ValueError(f"{path.name} is not published here: choose {' or '.join(SHA256)}")
     if not path.is_file():
-        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: see helpers.train_style")
+        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: see helpers.painting.train")
     found, published = hashlib.sha256(path.read_bytes()).hexdigest(), SHA256[path.name]
     if found != published:
         hashes = f"SHA-256 is {found[:12]}…, published is {published[:12]}…"

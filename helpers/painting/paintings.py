@@ -4,7 +4,7 @@ Every painter returns a float32 array of shape (256, 256, 3) with values from 0 
 same one for the same seed.
 """
 
-from helpers.brushes import FINE, SIZE, blend, clouds, colours, far, halve
+from helpers.painting.brushes import FINE, SIZE, blend, clouds, colours, far, halve
 
 import numpy as np
 from PIL import Image, ImageDraw

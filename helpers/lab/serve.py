@@ -1,4 +1,4 @@
-"""A small server for a SavedModel, on this machine only: ``python -m helpers.serve FOLDER``.
+"""A small server for a SavedModel, on this machine only: ``python -m helpers.lab.serve FOLDER``.
 
 FOLDER holds versions, ``FOLDER/1/saved_model.pb``, and the highest is served. As in TensorFlow
 Serving, ``POST {"inputs": {name: value}}``, with ``"signature_name"`` if not ``serving_default``,

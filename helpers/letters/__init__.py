@@ -1,0 +1,1 @@
+"""The letters of the fine-tuning notebook, and the picture of its trials."""

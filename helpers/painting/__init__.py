@@ -1,0 +1,1 @@
+"""The networks, pictures and weights of the style transfer notebook."""

@@ -1,4 +1,4 @@
-"""The helpers, imported by the tests that need them: importing TensorFlow takes seconds."""
+"""What tests share: modules that are imported when a test asks for them, and a course of its own."""
 
 import importlib
 
@@ -6,19 +6,30 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def helpers():
-    return importlib.import_module("helpers")
+def module():
+    """Import a module by its name: ``module("helpers.look")``, ``module("keras")``.
+
+    TensorFlow takes seconds to import, and a process that runs notebooks only, or that collects
+    tests, does not need it. So no test file imports it, or a helper, at its top.
+    """
+    importlib.import_module("helpers")  # first of all, so that TensorFlow's log is quiet
+    return importlib.import_module
 
 
 @pytest.fixture(scope="session")
-def tf(helpers):
-    return importlib.import_module("tensorflow")
+def helpers(module):
+    return module("helpers")
+
+
+@pytest.fixture(scope="session")
+def tf(module):
+    return module("tensorflow")
 
 
 @pytest.fixture
-def plt():
+def plt(module):
     """Draw in memory, and close what was drawn."""
-    pyplot = importlib.import_module("matplotlib.pyplot")
+    pyplot = module("matplotlib.pyplot")
     pyplot.switch_backend("agg")
     yield pyplot
     pyplot.close("all")

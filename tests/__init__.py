@@ -1,0 +1,1 @@
+"""Tests of the helpers and of the notebooks, and the commands of those who write them."""

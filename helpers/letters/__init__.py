@@ -1,1 +1,1 @@
-"""The letters of the fine-tuning notebook, and the picture of its trials."""
+"""Material of the fine-tuning notebook: images of letters, and the figure of its trials."""

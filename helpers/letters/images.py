@@ -1,26 +1,93 @@
-"""Letters as images: rendered from the fonts inside matplotlib, turned, sheared, noisy; drawn."""
+"""Images of letters: rendered from the fonts inside matplotlib, distorted and noisy, and drawn.
 
+An image is a float32 array of shape ``[size, size, 1]`` with values from 0 (white) to 1 (black).
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ft2font import FT2Font
+from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFont
 
-# Fonts with whole alphabets; those for single symbols are left out.
-_FAMILIES = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmr10", "cmb10", "cmss10", "cmtt10")
-_BOX = 96
+# Fonts with whole alphabets. Those that hold single symbols are left out.
+FAMILIES = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmr10", "cmb10", "cmss10", "cmtt10")
+FONT_SIZE = 64
+BOX = 96  # pixels: the side of a stencil, with room for every letter at that size
+
+Affine = tuple[float, float, float, float, float, float]
+Stencils = list[Image.Image]  # one letter, in all fonts that have it
 
 
-def render_letters(letters: str, each: int, seed: int, size: int = 24) -> tuple[np.ndarray, ...]:
-    """Draw every letter `each` times; return images and labels, in an order that `seed` decides.
+@dataclass(frozen=True)
+class Distortion:
+    """How one letter is drawn into its image."""
 
-    Every image has a font, an angle, a slant, a scale, a place, a paper and noise of its own.
+    angle: float  # radians, counter-clockwise
+    slant: float  # pixels to the side for each pixel of height
+    zoom: float  # 1 shows the whole box, 2 shows its middle twice as large
+    narrowness: float  # 2 makes the letter half as wide
+    x: float  # where its centre is, from 0 (left) to 2 (right)
+    y: float  # the same, from 0 (top) to 2 (bottom)
+    font: float  # which of the fonts that have it, from 0 (the first) to below 1 (the last)
+
+    def choose_from(self, stencils: Stencils) -> Image.Image:
+        """Return the stencil in the font that this distortion asks for."""
+        number = int(self.font * len(stencils))
+        return stencils[number]
+
+    def to_affine(self, side: int) -> Affine:
+        """Say where in a stencil each pixel of a square image of this side comes from.
+
+        Returns:
+            ``(a, b, left, c, d, top)``, as Pillow wants them: the pixel in column ``i`` and row
+            ``j`` comes from column ``a * i + b * j + left`` and row ``c * i + d * j + top``.
+        """
+        half = side / 2
+        scale = BOX / half / self.zoom / 2
+        cosine = np.cos(self.angle)
+        sine = np.sin(self.angle)
+        a = scale * self.narrowness * cosine
+        b = scale * (self.slant - sine)
+        c = scale * self.narrowness * sine
+        d = scale * cosine
+        # The letter's centre in the image comes from the middle of the stencil.
+        across = a * self.x + b * self.y
+        down = c * self.x + d * self.y
+        middle = BOX / 2
+        return a, b, middle - half * across, c, d, middle - half * down
+
+
+# From which range each of them is drawn. The order decides what a seed gives.
+RANGES = {
+    "angle": (-0.26, 0.26),
+    "slant": (-0.25, 0.25),
+    "zoom": (1.1, 1.7),
+    "narrowness": (0.85, 1.18),
+    "x": (0.82, 1.18),
+    "y": (0.82, 1.18),
+    "font": (0.0, 1.0),
+}
+
+
+def render_letters(
+    letters: str, each: int, seed: int, size: int = 24
+) -> tuple[np.ndarray, np.ndarray]:
+    """Render every letter ``each`` times, in an order that ``seed`` decides.
+
+    Every image has a font, an angle, a slant, a width, a place, two greys and noise of its own.
+    The same arguments give the same images.
 
     Args:
-        letters: the classes; label 0 is the first of them.
-        size: of the square images, in pixels.
+        letters: the classes. Label 0 is the first of them.
+        each: how many images of each letter.
+        seed: of all that is random.
+        size: the side of the square images, in pixels.
 
     Returns:
         Images, float32 ``[n, size, size, 1]`` from 0 (paper) to 1 (ink), and labels, int64 ``[n]``.
@@ -28,73 +95,150 @@ def render_letters(letters: str, each: int, seed: int, size: int = 24) -> tuple[
     Raises:
         ValueError: no letters, one twice or that no font has; a number too small or not whole.
     """
-    if not isinstance(letters, str) or not letters or len(set(letters)) < len(letters):
-        raise ValueError(f"letters is one string, all of them different, got {letters!r}")
-    for name, value, least in [("each", each, 1), ("seed", seed, 0), ("size", size, 8)]:
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} is a whole number, at least {least}, got {value!r}")
-    stencils = [_draw(letter) for letter in letters]
-    numbers = np.random.default_rng(seed)
-    labels = numbers.permutation(np.repeat(np.arange(len(letters)), each))
-    ink = _distort([stencils[label] for label in labels], size, numbers) / 255
-    down, across = np.mgrid[0:size, 0:size] / size - 0.5
-    light, dark = (numbers.uniform(*ends, (len(ink), 1, 1)) for ends in [(0, 0.35), (0.65, 1)])
-    slopes = numbers.uniform(-0.3, 0.3, (2, len(ink), 1, 1))
-    paper = light + slopes[0] * down + slopes[1] * across
-    images = paper * (1 - ink) + dark * ink + numbers.normal(0, 0.1, ink.shape)
-    return images.clip(0, 1).astype("float32")[..., np.newaxis], labels
+    _check_arguments(letters, each, seed, size)
+    stencils = [_cut_stencils(letter) for letter in letters]
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(letters)), each)
+    labels = rng.permutation(labels)
+    stencils_of_each = [stencils[label] for label in labels]
+    ink = _draw_ink(stencils_of_each, size, rng)
+    paper_grey, ink_grey = _choose_greys(len(labels), size, rng)
+    noise = rng.normal(0, 0.1, ink.shape)
+    images = paper_grey * (1 - ink) + ink_grey * ink + noise
+    images = images.clip(0, 1).astype(np.float32)
+    return images[..., np.newaxis], labels
 
 
 def draw_images(
-    images: np.ndarray, titles: list[str], columns: int, colours: list[str] | None = None
+    images: np.ndarray,
+    titles: Collection[object],
+    columns: int,
+    colours: Collection[str] | None = None,
 ) -> None:
-    """Draw images ``[n, size, size, 1]``, ink black, each under its title, in rows of so many.
+    """Draw images in rows, ink black, each under its title.
+
+    Args:
+        images: float ``[n, size, size, 1]`` from 0 (white) to 1 (black).
+        titles: one for each image, texts or numbers.
+        columns: how many images stand in a row.
+        colours: of the titles, one for each image. Without them all titles are black.
 
     Raises:
         ValueError: images of another shape; not one title, and one colour if any, for each.
     """
-    if len(shape := np.shape(images)) != 4 or 0 in shape or shape[3] != 1:
-        raise ValueError(f"images have the shape [n, size, size, 1], got {list(shape)}")
-    size, colours = shape[1], ["black"] * len(titles) if colours is None else colours
-    if len({*(found := [len(images), len(titles), len(colours)])}) > 1:
-        raise ValueError(
-            "{} images have {} titles and {} colours: give each image one".format(*found)
-        )
-    rows, wide, high = -(-len(images) // columns), size * 9 // 8, size * 3 // 2
-    _, axes = plt.subplots(figsize=(0.85 * columns, 1.13 * rows), layout="constrained")
-    sheet = np.zeros((rows * high, columns * wide))
+    if colours is None:
+        colours = ["black"] * len(titles)
+    _check_images(images, titles, colours)
+    rows = math.ceil(len(images) / columns)
+    size = images.shape[1]
+    slot_width = size * 9 // 8
+    slot_height = size * 3 // 2
+    sheet = np.zeros((rows * slot_height, columns * slot_width))
+
+    figure_size = (0.85 * columns, 1.13 * rows)
+    _, axes = plt.subplots(figsize=figure_size, layout="constrained")
     for number, (image, title, colour) in enumerate(zip(images, titles, colours, strict=True)):
-        top, left = number // columns * high + high - size, number % columns * wide
-        sheet[top : top + size, left : left + size] = image[..., 0]
-        axes.text(left + size / 2, top - size / 6, title, color=colour, ha="center", size=12)
+        row, column = divmod(number, columns)
+        bottom = (row + 1) * slot_height
+        top = bottom - size
+        left = column * slot_width
+        right = left + size
+        sheet[top:bottom, left:right] = image[..., 0]
+        label = axes.text(left + size / 2, top - size / 6, str(title))
+        label.set(color=colour, horizontalalignment="center", fontsize=12)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-    axes.set(ylim=(len(sheet), size // 6), frame_on=False, xticks=[], yticks=[])
+    axes.set_ylim(len(sheet), size // 6)
+    axes.set_axis_off()
 
 
-def _draw(letter: str) -> list[Image.Image]:
+def _cut_stencils(letter: str) -> Stencils:
     """Draw one letter in the middle of a box, once for every font that has it."""
-    found = []
-    for path in sorted((Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("*.ttf")):
-        if path.name.startswith(_FAMILIES) and FT2Font(str(path)).get_char_index(ord(letter)):
-            wide, font = Image.new("L", (2 * _BOX, 2 * _BOX)), ImageFont.truetype(str(path), 64)
-            ImageDraw.Draw(wide).text((_BOX, _BOX), letter, 255, font, anchor="mm")
-            if edges := wide.getbbox():
-                left, top = ((edges[way] + edges[way + 2] - _BOX) // 2 for way in (0, 1))
-                found.append(wide.crop((left, top, left + _BOX, top + _BOX)))
-    if not found:
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    stencils = []
+    for path in sorted(folder.glob("*.ttf")):
+        is_alphabet = path.name.startswith(FAMILIES)
+        if not is_alphabet or not FT2Font(str(path)).get_char_index(ord(letter)):
+            continue
+        font = ImageFont.truetype(str(path), FONT_SIZE)
+        page = Image.new("L", (2 * BOX, 2 * BOX))
+        ImageDraw.Draw(page).text((BOX, BOX), letter, fill=255, font=font, anchor="mm")
+        edges = page.getbbox()
+        if edges is None:  # a space, for example
+            continue
+        first_column, first_row, last_column, last_row = edges
+        left = (first_column + last_column - BOX) // 2
+        top = (first_row + last_row - BOX) // 2
+        stencil = page.crop((left, top, left + BOX, top + BOX))
+        stencils.append(stencil)
+    if not stencils:
         raise ValueError(f"no font inside matplotlib can draw {letter!r}: choose another letter")
-    return found
+    return stencils
 
 
-def _distort(fonts: list[list[Image.Image]], size: int, numbers: np.random.Generator) -> np.ndarray:
-    """Pick, turn, slant, scale and move stencils; drawn at twice the size for smooth edges."""
-    low, high = [-0.26, -0.25, 1.1, 0.85, 0.82, 0.82, 0], [0.26, 0.25, 1.7, 1.18, 1.18, 1.18, 1]
-    angle, slant, zoom, wide, x, y, pick = numbers.uniform(low, high, (len(fonts), 7)).T
-    scale, cos, sin = _BOX / size / zoom / 2, np.cos(angle), np.sin(angle)
-    a, b, c, d = scale * wide * cos, scale * (slant - sin), scale * wide * sin, scale * cos
-    left, top = _BOX / 2 - size * (a * x + b * y), _BOX / 2 - size * (c * x + d * y)
-    drawn = [
-        font[int(part * len(font))].transform((2 * size,) * 2, Image.Transform.AFFINE, place, 2)
-        for font, part, *place in zip(fonts, pick, a, b, left, c, d, top, strict=True)
-    ]
-    return np.stack(drawn).reshape(-1, size, 2, size, 2).mean((2, 4), dtype="float32")
+def _draw_ink(stencils_of_each: list[Stencils], size: int, rng: Generator) -> np.ndarray:
+    """Draw one distorted letter for each image: float32 ``[n, size, size]``, 1 is all ink."""
+    side = 2 * size  # drawn at twice the size and averaged, for smooth edges
+    distortions = _choose_distortions(len(stencils_of_each), rng)
+    drawn = []
+    for stencils, distortion in zip(stencils_of_each, distortions, strict=True):
+        image = distortion.choose_from(stencils).transform(
+            (side, side),
+            Image.Transform.AFFINE,
+            distortion.to_affine(side),
+            Image.Resampling.BILINEAR,
+        )
+        drawn.append(np.asarray(image))
+    blocks = np.stack(drawn).reshape(-1, size, 2, size, 2)
+    return blocks.mean(axis=(2, 4), dtype=np.float32) / 255
+
+
+def _choose_distortions(number: int, rng: Generator) -> list[Distortion]:
+    lowest, highest = zip(*RANGES.values(), strict=True)
+    table = rng.uniform(lowest, highest, size=(number, len(RANGES)))
+    distortions = []
+    for row in table.tolist():
+        by_name = dict(zip(RANGES, row, strict=True))
+        distortions.append(Distortion(**by_name))
+    return distortions
+
+
+def _choose_greys(number: int, size: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Choose a grey of the paper, which is darker on one side, and one of the ink.
+
+    Returns:
+        Paper, ``[number, size, size]``, and ink, ``[number, 1, 1]``.
+    """
+    shape = (number, 1, 1)
+    middle = rng.uniform(0, 0.35, shape)
+    ink = rng.uniform(0.65, 1, shape)
+    slope_down = rng.uniform(-0.3, 0.3, shape)
+    slope_across = rng.uniform(-0.3, 0.3, shape)
+    places = np.arange(size) / size - 0.5
+    down = places[:, np.newaxis]
+    paper = middle + slope_down * down + slope_across * places
+    return paper, ink
+
+
+def _check_arguments(letters: str, each: int, seed: int, size: int) -> None:
+    is_string = isinstance(letters, str)
+    if not is_string or not letters or len(set(letters)) < len(letters):
+        raise ValueError(f"letters is one string, all of them different, got {letters!r}")
+    _check_whole("each", each, least=1)
+    _check_whole("seed", seed, least=0)
+    _check_whole("size", size, least=8)
+
+
+def _check_whole(name: str, value: int, least: int) -> None:
+    is_whole = isinstance(value, int | np.integer)
+    if not is_whole or value < least:
+        raise ValueError(f"{name} is a whole number, at least {least}, got {value!r}")
+
+
+def _check_images(images: np.ndarray, titles: Collection[object], colours: Collection[str]) -> None:
+    shape = list(np.shape(images))
+    has_one_channel = len(shape) == 4 and shape[3] == 1
+    if not has_one_channel or 0 in shape:
+        raise ValueError(f"images have the shape [n, size, size, 1], got {shape}")
+    if not len(images) == len(titles) == len(colours):
+        found = f"{len(images)} images have {len(titles)} titles and {len(colours)} colours"
+        raise ValueError(f"{found}: give each image one")

@@ -1,62 +1,116 @@
-"""The results of many trainings in one picture: every single one, their means, and a table."""
+"""The results of many trainings in one figure: every single one, their means, and a table."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from statistics import fmean
+from typing import NamedTuple
 
 from helpers.draw import COLOURS, GREY
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
-LOOKS = ((COLOURS[0], "o", -0.06), (COLOURS[1], "s", 0), (COLOURS[5], "^", 0.06))
+Trials = Mapping[tuple[int, int], float]  # {(examples, seed): share right, from 0 to 1}
+Groups = Mapping[int, list[float]]  # {examples: shares of all seeds}
 
 
-def draw_trials(
-    ways: Mapping[str, Mapping[tuple[int, int], float]], xlabel: str, ylabel: str, guessing: float
-) -> None:
+class Mark(NamedTuple):
+    """How the trials of one method look."""
+
+    colour: str
+    marker: str
+    shift: float  # to the right, so that the marks of two methods do not cover each other
+
+
+MARKS = (
+    Mark(COLOURS[0], "o", shift=-0.06),
+    Mark(COLOURS[1], "s", shift=0),
+    Mark(COLOURS[5], "^", shift=0.06),
+)
+
+
+def draw_trials(methods: Mapping[str, Trials], xlabel: str, ylabel: str, guessing: float) -> None:
     """Draw a mark for each trial and a line through the means, over a table in percent.
 
     Args:
-        ways: up to three, each with the shares its trials reached: ``{(examples, seed): share}``.
+        methods: up to three, each with what its trials reached: ``{(examples, seed): share}``.
+        xlabel: what the numbers of examples count.
+        ylabel: of what the shares, from 0 to 1, are shares.
         guessing: the share that guessing reaches, for a dashed line.
 
     Raises:
-        ValueError: no or too many ways; ways of different trials; a share not from 0 to 1.
+        ValueError: no or too many methods; methods of different trials; a share not from 0 to 1.
     """
-    _check(ways)
-    size = {"figsize": (9, 6), "height_ratios": [4, 1], "layout": "constrained"}
-    _, (axes, below) = plt.subplots(2, 1, **size)
-    examples = sorted({number for trials in ways.values() for number, _ in trials})
-    table = [["percent right", *[f"{number} examples" for number in examples]]]
-    for (name, trials), (colour, marker, aside) in zip(ways.items(), LOOKS, strict=False):
-        groups = [[trials[key] for key in trials if key[0] == number] for number in examples]
-        places = [place + aside for place in range(len(groups))]
-        axes.plot(places, [fmean(group) for group in groups], color=colour, lw=2)
-        for place, group in zip(places, groups, strict=True):
-            marks = [place] * len(group)
-            axes.plot(marks, group, marker, color=colour, mec="white", ms=9)
-        height = fmean(groups[-1]) - aside / 2
-        axes.text(len(groups) - 0.85, height, name, color=colour, va="center", weight="bold")
-        table.append([name, *map(_summary, groups)])
+    _check(methods)
+    groups = {name: _group(trials) for name, trials in methods.items()}
+    first = next(iter(groups.values()))
+    columns = [str(examples) for examples in first]
+
+    figure = plt.figure(figsize=(9, 6), layout="constrained")
+    axes, below = figure.subplots(2, 1, height_ratios=[4, 1])
+    beside = len(columns) - 0.85  # where names stand, right of the last marks
+    for name, mark in zip(groups, MARKS, strict=False):
+        _draw_method(axes, groups[name], mark)
+        *_, last = groups[name].values()
+        height = fmean(last) - mark.shift / 2
+        axes.text(beside, height, name, color=mark.colour, va="center", weight="bold")
     axes.axhline(guessing, color=GREY, linestyle="--")
-    axes.text(len(examples) - 0.85, guessing + 0.01, "guessing", color="#666666", va="bottom")
-    axes.set(xlim=(-0.2, len(examples)), ylim=(0, 1), xlabel=xlabel, ylabel=ylabel)
-    axes.set_xticks(range(len(examples)), examples)
-    below.axis("off")
-    widths = [0.34, *[0.66 / len(examples)] * len(examples)]
-    below.table(table, bbox=[0, 0, 1, 1], colWidths=widths).auto_set_font_size(False)
+    axes.text(beside, guessing + 0.01, "guessing", color="#666666", va="bottom")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_xlim(-0.2, len(columns))
+    axes.set_ylim(0, 1)
+    axes.set_xticks(range(len(columns)), columns)
+    _draw_table(below, groups, columns)
 
 
-def _check(ways):
-    if not 1 <= len(ways) <= len(LOOKS):
-        raise ValueError(f"1 to {len(LOOKS)} ways can be drawn, got {len(ways)}")
-    first = next(iter(ways))
-    for name, trials in ways.items():
-        if not trials or trials.keys() != ways[first].keys():
+def _check(methods: Mapping[str, Trials]) -> None:
+    if not 1 <= len(methods) <= len(MARKS):
+        raise ValueError(f"1 to {len(MARKS)} methods can be drawn, got {len(methods)}")
+    first = next(iter(methods))
+    expected = methods[first].keys()
+    for name, trials in methods.items():
+        if not trials or trials.keys() != expected:
             raise ValueError(f"trials: there are none for {name!r}, or others than for {first!r}")
-        if wrong := [share for share in trials.values() if not 0 <= share <= 1]:
-            raise ValueError(f"a share is from 0 to 1, got {wrong[0]:g} in {name!r}")
+        for share in trials.values():
+            if not 0 <= share <= 1:
+                raise ValueError(f"a share is from 0 to 1, got {share:g} in {name!r}")
 
 
-def _summary(group):
-    mean, lowest, highest = (100 * share for share in (fmean(group), min(group), max(group)))
+def _group(trials: Trials) -> Groups:
+    """Gather the shares of all seeds, by the number of examples, the smallest first."""
+    groups = defaultdict(list)
+    for (examples, _), share in trials.items():
+        groups[examples].append(share)
+    return dict(sorted(groups.items()))
+
+
+def _draw_method(axes: Axes, groups: Groups, mark: Mark) -> None:
+    means = [fmean(shares) for shares in groups.values()]
+    places = [place + mark.shift for place in range(len(groups))]
+    axes.plot(places, means, color=mark.colour, lw=2)
+    for place, shares in zip(places, groups.values(), strict=True):
+        same_place = [place] * len(shares)
+        axes.plot(same_place, shares, mark.marker, color=mark.colour, mec="white", ms=9)
+
+
+def _draw_table(axes: Axes, groups: Mapping[str, Groups], columns: list[str]) -> None:
+    head = [f"{examples} examples" for examples in columns]
+    rows = [["percent right", *head]]
+    for name, shares_by_examples in groups.items():
+        summaries = [_summarise(shares) for shares in shares_by_examples.values()]
+        rows.append([name, *summaries])
+    first_width = 0.34
+    width = (1 - first_width) / len(columns)
+    widths = [first_width] + [width] * len(columns)
+    table = axes.table(rows, bbox=Bbox.unit(), colWidths=widths)
+    table.auto_set_font_size(False)
+    axes.set_axis_off()
+
+
+def _summarise(shares: list[float]) -> str:
+    """Write mean, lowest and highest share in percent: ``83  (82 to 84)``."""
+    mean = 100 * fmean(shares)
+    lowest = 100 * min(shares)
+    highest = 100 * max(shares)
     return f"{mean:.0f}  ({lowest:.0f} to {highest:.0f})"

@@ -1,6 +1,4 @@
-"""The picture of many trials in notebook 04: every result is in it, and clear errors."""
-
-import importlib
+"""The figure of many trials: every result is in it, and bad trials get one clear line."""
 
 import pytest
 
@@ -8,8 +6,8 @@ TRIALS = {(2, 0): 0.25, (2, 1): 0.5, (5, 0): 0.75, (5, 1): 1.0}
 
 
 @pytest.fixture
-def draw_trials(helpers):
-    return importlib.import_module("helpers.letters.trials").draw_trials
+def draw_trials(module):
+    return module("helpers.letters.trials").draw_trials
 
 
 def test_every_trial_and_every_mean_is_drawn(draw_trials, plt):
@@ -37,17 +35,17 @@ def test_the_table_holds_mean_lowest_and_highest(draw_trials, plt):
 
 
 @pytest.mark.parametrize(
-    ("ways", "message"),
+    ("methods", "message"),
     [
-        ({}, "1 to 3 ways can be drawn, got 0"),
-        (dict.fromkeys("abcd", TRIALS), "1 to 3 ways can be drawn, got 4"),
+        ({}, "1 to 3 methods can be drawn, got 0"),
+        (dict.fromkeys("abcd", TRIALS), "1 to 3 methods can be drawn, got 4"),
         ({"a": {}}, "trials: there are none for 'a'"),
         ({"a": TRIALS, "b": {(2, 0): 0.5}}, "none for 'b', or others than for 'a'"),
         ({"a": {(2, 0): 83}}, "a share is from 0 to 1, got 83 in 'a'"),
         ({"a": {(2, 0): float("nan")}}, "a share is from 0 to 1, got nan in 'a'"),
     ],
 )
-def test_bad_trials_get_one_clear_line(draw_trials, ways, message):
+def test_bad_trials_get_one_clear_line(draw_trials, methods, message):
     with pytest.raises(ValueError, match=message) as error:
-        draw_trials(ways, "x", "y", guessing=0.1)
+        draw_trials(methods, "x", "y", guessing=0.1)
     assert "\n" not in str(error.value)

@@ -1,0 +1,123 @@
+"""The exercises of a notebook: what they ask, and the wrong answers that they have to refuse.
+
+An exercise is a check (a function ``check_…`` in a cell with the tag ``check``), an answer cell
+whose last line calls it, and a solution that calls it too. A notebook with an ``answer`` cell is
+written in this form; without one it has exercises of the older form, or none.
+"""
+
+import ast
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+UNANSWERED = "not answered yet"
+REFUSED = "not yet: "
+ACCEPTED = "right"
+# No exercise asks for one of these, so each check has to refuse them, in one line.
+WRONG_TYPES = ["None", "'no such answer'", "object()"]
+
+
+class WrongAnswer(NamedTuple):
+    """An answer that a check has to refuse: its arguments as Python text, and lines before it."""
+
+    check: str
+    arguments: str
+    setup: str = ""
+    expected: str = REFUSED
+
+    @property
+    def call(self):
+        return f"{self.check}({self.arguments})"
+
+    @property
+    def source(self):
+        return f"{self.setup}\n{self.call}".strip()
+
+
+def tags_of(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def has_answers(notebook):
+    """Tell whether a notebook's exercises have answer cells."""
+    return any("answer" in tags_of(cell) for cell in notebook.cells)
+
+
+def checks_defined_in(source):
+    """Return the names of the check functions that a cell defines."""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if node.name.startswith("check_")]
+
+
+def calls_of_checks(source):
+    """Return the calls ``check_…(…)`` in a cell as syntax trees, in their order."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [node for node in nodes if isinstance(node.func, ast.Name)]
+    return [node for node in named if node.func.id.startswith("check_")]
+
+
+def final_check(source):
+    """Return the call of a check that is the last line of a cell, or None."""
+    body = ast.parse(source).body
+    if not body or not isinstance(body[-1], ast.Expr):
+        return None
+    calls = calls_of_checks(ast.unparse(body[-1]))
+    is_the_whole_line = len(calls) == 1 and ast.unparse(calls[0]) == ast.unparse(body[-1])
+    return calls[0] if is_the_whole_line else None
+
+
+def stated_wrong_answers(path):
+    """Read the table of wrong answers: a list of them for each check of each notebook."""
+    found = {}
+    for notebook, checks in tomllib.loads(Path(path).read_text(encoding="utf-8")).items():
+        found[notebook] = {
+            check: [_wrong_answer(check, answer) for answer in answers]
+            for check, answers in checks.items()
+        }
+    return found
+
+
+def wrong_answers(notebook, stated):
+    """Return the wrong answers to try in a notebook: those of every check, and those stated."""
+    found = []
+    for cell in notebook.cells:
+        if "answer" not in tags_of(cell):
+            continue
+        call = final_check(cell.source)
+        if call is None:  # which a house rule refuses
+            continue
+        check = call.func.id
+        number = len(call.args)
+        found.append(WrongAnswer(check, ", ".join(["..."] * number), expected=UNANSWERED))
+        for value in WRONG_TYPES:
+            found.append(WrongAnswer(check, ", ".join([value] * number)))
+        found += stated.get(check, [])
+    return found
+
+
+def fault_of(answer, outputs):
+    """Say what is wrong with the reaction to a wrong answer, or nothing.
+
+    Args:
+        answer: the wrong answer.
+        outputs: those of its call, as `Kernel.run` returns them.
+    """
+    printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    errors = [f"{output.ename}: {output.evalue}" for output in outputs if "ename" in output]
+    others = [output for output in outputs if output.get("name") != "stdout"]
+    is_one_line = printed.count("\n") == 1 and printed.endswith("\n")
+    if answer.expected == UNANSWERED:
+        is_expected = printed == f"{UNANSWERED}\n"
+    else:
+        is_expected = printed.startswith(REFUSED) and len(printed.strip()) > len(REFUSED)
+    if is_one_line and is_expected and not others:
+        return None
+    reaction = errors or printed or others or "nothing"
+    return f"{answer.call} gives {reaction!r}, not one line that starts with {answer.expected!r}"
+
+
+def _wrong_answer(check, answer):
+    """Make a wrong answer of an entry of the table: a text, or a text with its setup."""
+    if isinstance(answer, str):
+        return WrongAnswer(check, answer)
+    return WrongAnswer(check, answer["answer"], answer.get("setup", ""))

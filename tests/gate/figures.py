@@ -1,0 +1,94 @@
+"""The facts about two figures agree: exactly, but for the height and place of what varies."""
+
+from tests.gate import numbers
+
+# What training draws moves: the mean of a part of a curve by at most this share of what the curves
+# of its axes span. Over AVX levels, oneDNN and threads the most was .13 (one seed), mostly .00.
+MOVES = 0.2
+# The titles of pictures can be guesses of a trained network. So many of them have to be the same.
+SAME_TITLES = 0.75
+
+
+def difference(new, stored, tags=()):
+    """Say what has changed about a figure, or nothing.
+
+    Args:
+        new: the facts as `figure_facts.facts_of` returns them.
+        stored: the same of the stored figure.
+        tags: those of the cell. With ``number-varies`` the numbers in texts may vary, with
+            ``picture-varies`` some of the texts.
+    """
+    fault = _difference_in_texts(new, stored, tags)
+    if fault:
+        return f"figure: {fault}"
+    if len(new["axes"]) != len(stored["axes"]):
+        return f"figure: {len(new['axes'])} axes, stored {len(stored['axes'])}"
+    for number, (one, other) in enumerate(zip(new["axes"], stored["axes"], strict=True), start=1):
+        fault = _difference_in_texts(one, other, tags) or _difference_in_series(one, other, tags)
+        if fault:
+            return f"axes {number}: {fault}"
+    return None
+
+
+def _difference_in_texts(new, stored, tags):
+    lowest = SAME_TITLES if "picture-varies" in tags else 1
+    if not _same_texts(new["texts"], stored["texts"], tags, lowest):
+        return f"the texts are {new['texts']}, stored {stored['texts']}"
+    labels = [entry[0] for entry in new["legend"]]
+    stored_labels = [entry[0] for entry in stored["legend"]]
+    colours = [entry[1] for entry in new["legend"]]
+    stored_colours = [entry[1] for entry in stored["legend"]]
+    if not _same_texts(labels, stored_labels, tags) or colours != stored_colours:
+        return f"the legend is {new['legend']}, stored {stored['legend']}"
+    return None
+
+
+def _same_texts(new, stored, tags, lowest=1):
+    """Tell whether at least the share ``lowest`` of the texts, in their order, are the same."""
+    if len(new) != len(stored):
+        return False
+    pairs = zip(new, stored, strict=True)
+    same = [pair for pair in pairs if _same_text(*pair, tags)]
+    return len(same) >= lowest * len(stored)
+
+
+def _same_text(new, stored, tags):
+    if numbers.TAG in tags:
+        return numbers.difference(new, stored) is None
+    return new == stored
+
+
+def _difference_in_series(new, stored, tags):
+    if len(new["series"]) != len(stored["series"]):
+        return f"{len(new['series'])} curves or other series, stored {len(stored['series'])}"
+    spans = {axis: _span(stored["series"], axis) for axis in ("x", "y")}
+    for one, other in zip(new["series"], stored["series"], strict=True):
+        exact = {key: value for key, value in other.items() if key not in ("label", "x", "y")}
+        same = {key: one.get(key) for key in exact} == exact
+        label, stored_label = one.get("label", ""), other.get("label", "")
+        if not same or not _same_text(label, stored_label, tags):
+            return f"a series is {one}, stored {other}"
+        for axis, span in spans.items():
+            if not _near(one.get(axis, []), other.get(axis, []), span):
+                return f"{label or one['kind']} has moved: {one}, stored {other}"
+    return None
+
+
+def _span(series, axis):
+    """Return what the values of all series of one axes span, and never nothing."""
+    found = [value for one in series for value in one.get(axis, []) if value is not None]
+    if not found:
+        return 1
+    return (max(found) - min(found)) or abs(max(found)) or 1
+
+
+def _near(new, stored, span):
+    if len(new) != len(stored):
+        return False
+    for one, other in zip(new, stored, strict=True):
+        if one is None or other is None:
+            if one is not other:
+                return False
+        elif abs(one - other) > MOVES * span:
+            return False
+    return True

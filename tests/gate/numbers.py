@@ -1,0 +1,59 @@
+"""Two texts are the same but for their numbers: the rule of the tag ``number-varies``."""
+
+import re
+
+TAG = "number-varies"
+# How far a number may be from the stored one. Up to 1, and for a percentage, it is a distance:
+# 0.77 may be 0.80, 77 % may be 80 %. Above 1 it is a share of the stored number.
+DISTANCE = 0.03
+SHARE = 0.15
+
+# A number stands alone: the 32 of float32 and the 3 of ckpt-3 are parts of a name. A number with an
+# exponent is text as well, since no distance suits 1e-7.
+NUMBER = re.compile(
+    r"""
+    (?<![\w./-])                # not in a name, a version or a path
+    (?P<sign>[-+]?)
+    (?P<whole>\d{1,3}(?:,\d{3})+|\d+)
+    (?P<rest>\.\d+)?
+    (?![\w/-]|[.:]\w|,\d)       # nor before the rest of one
+    (?P<percent>\s?%)?
+    """,
+    re.VERBOSE,
+)
+# The columns of a table are as wide as what stands in them.
+ALIGNMENT = re.compile(r" {2,}|-{2,}")
+
+
+def difference(new, stored):
+    """Say how the texts differ, or which number is too far from the stored one, or nothing."""
+    if pattern(new) != pattern(stored):
+        return f"the text differs beside its numbers: {new!r}, stored {stored!r}"
+    for one, other in zip(NUMBER.finditer(new), NUMBER.finditer(stored), strict=True):
+        if not close(value(one), value(other)):
+            return f"{one.group()} is too far from {other.group()}, which is stored"
+    return None
+
+
+def pattern(text):
+    """Return the text with each number replaced by the number of its decimals."""
+    plain = NUMBER.sub(_decimals, text)
+    lines = ALIGNMENT.sub(" ", plain).splitlines()
+    return [line.strip() for line in lines]
+
+
+def value(match):
+    """Return a number that `NUMBER` has found; a percentage as a part of 1."""
+    number = float(match["sign"] + match["whole"].replace(",", "") + (match["rest"] or ""))
+    return number / 100 if match["percent"] else number
+
+
+def close(new, stored):
+    """Tell whether a number may stand where the other is stored."""
+    allowed = DISTANCE if abs(stored) <= 1 else SHARE * abs(stored)
+    return abs(new - stored) <= allowed + 1e-9
+
+
+def _decimals(match):
+    decimals = len(match["rest"]) - 1 if match["rest"] else 0
+    return f"<{decimals} decimals>{match['percent'] or ''}"

@@ -1,0 +1,596 @@
+"""The gate: what it lets pass, and what it notices. Each fault here is planted."""
+
+import base64
+import io
+import sys
+from pathlib import Path
+
+from tests.gate import exercises, figures, litter, numbers, outputs, pictures, settings
+from tests.gate.figure_facts import facts_of
+from tests.gate.kernels import Kernel
+
+import numpy as np
+import pytest
+from nbformat import v4
+from PIL import Image
+
+pytest_plugins = ["pytester"]
+
+COURSE = Path(__file__).parent.parent
+
+
+# Numbers that may vary
+
+
+@pytest.mark.parametrize(
+    ("stored", "new"),
+    [
+        ("accuracy 0.77", "accuracy 0.80"),
+        ("77 % right", "79 % right"),
+        ("77% right", "75% right"),
+        ("loss 1.35 after 3 epochs", "loss 1.50 after 3 epochs"),
+        ("2,000 bytes", "2,250 bytes"),
+        ("name   score\n-----  -----\nAdam    0.98", "name    score\n------  -----\nAdam     1.01"),
+        (" 9 % wrong", "11 % wrong"),
+        ("gained -0.01", "gained 0.01"),
+        ("[0.12 0.50]", "[0.13 0.49]"),
+    ],
+)
+def test_a_number_may_be_as_far_off_as_another_processor_takes_it(stored, new):
+    assert numbers.difference(new, stored) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "new"),
+    [
+        ("accuracy 0.77", "accuracy 0.81"),
+        ("77 % right", "81 % right"),
+        ("loss 1.35", "loss 1.60"),
+        ("with 0.91, without 0.52", "with 0.52, without 0.91"),
+        ("0.77", "0.770"),
+        ("0.77", "1"),
+        ("77 %", "0.77"),
+        ("Adam 0.77", "SGD 0.77"),
+        ("0.77 right", "0.77 wrong"),
+        ("0.77", "0.77\n0.77"),
+        ("0.77", ""),
+        ("0.77", "nan"),
+        ("float32", "float16"),
+        ("ckpt-9", "ckpt-10"),
+        ("version 2.20.1", "version 2.21.1"),
+        ("1e-07", "1e-08"),
+        ("2 models", "3 models"),
+    ],
+)
+def test_another_text_format_or_result_is_noticed(stored, new):
+    assert numbers.difference(new, stored) is not None
+
+
+# Pictures
+
+
+def picture(kind="PNG", mark=(0, 0, 0), size=64):
+    """A grey picture with a mark in it, in base64."""
+    pixels = np.full((size, size, 3), 128, np.uint8)
+    pixels[:, ::8] = 200
+    pixels[8:24, 8:24] = mark
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_changed_picture_is_noticed_in_both_formats(kind):
+    stored = picture(kind)
+    assert pictures.difference(picture(kind), stored) is None
+    assert "RMS" in pictures.difference(picture(kind, mark=(60, 0, 0)), stored)
+    assert "(32, 32, 3)" in pictures.difference(picture(kind, size=32), stored)
+
+
+def test_a_picture_that_varies_may_be_noisy_but_not_another_one():
+    stored = picture()
+    tags = ["picture-varies"]
+    assert pictures.difference(picture(mark=(2, 2, 2)), stored, tags) is None
+    assert pictures.difference(picture(mark=(250, 0, 0)), stored, tags) is not None
+
+
+def test_a_picture_of_one_colour_is_like_itself_only():
+    one, other = np.zeros(9), np.arange(9.0)
+    assert pictures.correlation(one, one) == 1
+    assert pictures.correlation(one, other) == 0
+
+
+# Facts about figures
+
+
+@pytest.fixture
+def chart(plt):
+    """Return the facts about a chart of two curves, after a change to it if one is asked for."""
+
+    def draw(change=None, ends=(1.0, 0.2), labels=("with", "without"), title="Loss"):
+        figure, axes = plt.subplots()
+        for end, label, colour in zip(ends, labels, ["#0072B2", "#D55E00"], strict=True):
+            axes.plot(np.linspace(2, end, 40), label=label, color=colour)
+        axes.set(title=title, xlabel="step", ylabel="loss")
+        axes.set_xticks([0, 20], ["begin", "middle"])
+        axes.legend()
+        if change:
+            change(axes)
+        return facts_of(figure)
+
+    return draw
+
+
+def test_facts_of_a_figure_are_its_texts_colours_and_curves(chart):
+    facts = chart()
+    assert facts["texts"] == []
+    [axes] = facts["axes"]
+    assert axes["texts"] == ["Loss", "step", "loss", "begin", "middle"]
+    assert axes["legend"] == [["with", ["#0072b2"]], ["without", ["#d55e00"]]]
+    first, second = axes["series"]
+    assert (first["label"], first["colours"], first["points"]) == ("with", ["#0072b2"], 40)
+    assert first["y"][-1] == pytest.approx(1.05, abs=0.02)
+    assert second["y"][-1] == pytest.approx(0.29, abs=0.02)
+
+
+def test_a_chart_whose_curves_moved_a_little_passes(chart):
+    assert figures.difference(chart(ends=(1.1, 0.3)), chart()) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"title": "Accuracy"},
+        {"labels": ("without", "with")},
+        {"ends": (0.2, 1.0)},
+        {"change": lambda axes: axes.lines[0].remove()},
+        {"change": lambda axes: axes.lines[0].set_color("black")},
+        {"change": lambda axes: axes.plot([0, 1], [0, 1])},
+        {"change": lambda axes: axes.get_legend().remove()},
+        {"change": lambda axes: axes.get_legend().get_texts()[0].set_text("today")},
+        {"change": lambda axes: axes.get_legend().legend_handles[0].set_color("black")},
+        {"change": lambda axes: axes.set(xlabel="epoch")},
+        {"change": lambda axes: axes.set_xticks([0, 20], ["middle", "begin"])},
+        {"change": lambda axes: axes.text(0, 0, "saved")},
+        {"change": lambda axes: axes.figure.suptitle("Two losses")},
+        {"change": lambda axes: axes.figure.add_subplot()},
+    ],
+)
+def test_a_changed_text_colour_or_order_of_a_chart_is_noticed(chart, changed):
+    assert figures.difference(chart(**changed), chart()) is not None
+
+
+def test_bars_and_points_that_changed_places_are_noticed(plt):
+    def draw(heights, cloud):
+        figure, (left, right) = plt.subplots(1, 2)
+        left.bar(["float", "int8"], heights)
+        right.scatter(np.arange(20)[::-1], cloud)
+        return facts_of(figure)
+
+    rising = np.arange(20.0)
+    stored = draw([3, 1], rising)
+    assert stored["axes"][0]["texts"] == ["float", "int8"]
+    assert figures.difference(draw([3.1, 1.1], rising), stored) is None
+    assert "moved" in figures.difference(draw([1, 3], rising), stored)
+    assert "moved" in figures.difference(draw([3, 1], rising * 2), stored)
+
+
+def test_numbers_in_a_charts_texts_vary_by_the_same_tag_as_printed_ones(chart):
+    new, stored = chart(title="77 % right"), chart(title="78 % right")
+    assert figures.difference(new, stored, ["chart-varies"]) is not None
+    assert figures.difference(new, stored, ["chart-varies", "number-varies"]) is None
+
+
+def test_of_guesses_above_pictures_a_few_may_change(plt):
+    def draw(titles):
+        figure, axes = plt.subplots()
+        axes.imshow(np.zeros((4, 4)))
+        for title in titles:
+            axes.text(0, 0, title)
+        return facts_of(figure)
+
+    stored = draw("ABCDEFGH")
+    tags = ["picture-varies"]
+    assert figures.difference(draw("ABCDEFGX"), stored, tags) is None
+    assert figures.difference(draw("ABCDEFGX"), stored) is not None
+    assert figures.difference(draw("ABCDEXXX"), stored, tags) is not None
+    assert figures.difference(draw("ABCDEFG"), stored, tags) is not None
+
+
+# Outputs of a cell
+
+
+def stream(text, name="stdout"):
+    return v4.new_output("stream", name=name, text=text)
+
+
+def display(metadata=None, **data):
+    """An output of display(); ``text_html="…"`` stands for the MIME type text/html."""
+    kinds = {name.replace("_", "/", 1): content for name, content in data.items()}
+    return v4.new_output("display_data", data=kinds, metadata=metadata or {})
+
+
+STORED = [stream("24\n"), display(text_plain="table", text_html="<b>24</b>")]
+
+
+def test_equal_outputs_pass_however_a_stream_was_cut():
+    cut = [stream("2"), STORED[1], stream("4\n")]
+    assert outputs.differences(STORED, STORED) == []
+    assert outputs.differences(cut, STORED) == []
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        stream("noise"),
+        stream("noise", name="stderr"),
+        display(text_html="<b>"),
+        display(text_latex="$x$"),
+        display(text_markdown="**x**"),
+        display(**{"image_svg+xml": "<svg/>"}),
+        display(application_json={"a": 1}),
+        display(application_javascript="alert()"),
+        display(application_x="?"),
+        display(image_png=picture()),
+        display(image_jpeg=picture("JPEG")),
+        display(),
+        v4.new_output("execute_result", data={"text/plain": "24"}),
+        v4.new_output("error", ename="ValueError", evalue="no", traceback=[]),
+    ],
+)
+def test_a_stray_or_missing_output_of_any_type_is_noticed(stray):
+    assert outputs.differences([*STORED, stray], STORED)
+    assert outputs.differences(STORED, [*STORED, stray])
+
+
+@pytest.mark.parametrize(
+    ("new", "stored"),
+    [
+        (stream("25\n"), stream("24\n")),
+        (stream("24"), stream("24\n")),
+        (display(text_html="<i>"), display(text_html="<b>")),
+        (display(text_latex="$x$"), display(text_latex="$y$")),
+        (display(text_markdown="x"), display(text_markdown="y")),
+        (display(application_json={"a": 1}), display(application_json={"a": 2})),
+        (display(text_plain="x"), v4.new_output("execute_result", data={"text/plain": "x"})),
+        (display(text_plain="x", text_html="x"), display(text_plain="x")),
+        (display(image_jpeg=picture("JPEG", (99, 0, 0))), display(image_jpeg=picture("JPEG"))),
+        (display(image_png=picture()), display(image_jpeg=picture("JPEG"))),
+        (
+            v4.new_output("error", ename="ValueError", evalue="no"),
+            v4.new_output("error", ename="ValueError", evalue="yes"),
+        ),
+        (
+            display({"image/png": {"alt": "a dog"}}, image_png=picture()),
+            display({"image/png": {"alt": "a cat"}}, image_png=picture()),
+        ),
+    ],
+)
+def test_a_changed_output_is_noticed(new, stored):
+    assert outputs.differences([new], [stored])
+
+
+def test_the_order_of_displayed_things_is_compared():
+    one, other = display(text_plain="x"), display(text_plain="y")
+    assert outputs.differences([one, other], [other, one])
+
+
+def test_a_progress_bar_is_not_compared():
+    bar = display(
+        text_plain="0%", **{"application_vnd.jupyter.widget-view+json": {"model_id": "1"}}
+    )
+    assert outputs.is_widget(bar)
+    assert outputs.differences([bar, *STORED], STORED) == []
+
+
+def test_only_with_the_tag_may_numbers_vary():
+    new, stored = [stream("0.77\n")], [stream("0.78\n")]
+    assert outputs.differences(new, stored)
+    assert outputs.differences(new, stored, ["number-varies"]) == []
+
+
+def test_every_kind_of_text_is_sanitized():
+    sanitize = outputs.read_sanitizer(COURSE / "tests" / "sanitize.cfg")
+    stored = "../runs/01_save/2026-11-23_16-51-26/classic"
+    new = "../runs/tests_0a1b2c3d/01_save/2027-01-01_00-00-00_2/classic"
+    for make in (stream, lambda text: display(text_html=text)):
+        assert outputs.differences([make(new)], [make(stored)], sanitize=sanitize) == []
+    other_notebook = stored.replace("01_save", "02_restore")
+    assert outputs.differences([stream(other_notebook)], [stream(stored)], sanitize=sanitize)
+
+
+def test_stored_facts_about_a_figure_are_compared(chart):
+    def shown(facts=None):
+        return [display({"figure": facts} if facts else {}, image_png=picture())]
+
+    swapped = chart(labels=("without", "with"))
+    assert outputs.differences(shown(chart()), shown(chart())) == []
+    assert outputs.differences(shown(swapped), shown(chart()))
+    assert outputs.differences(shown(), shown(chart()))
+    assert outputs.differences(shown(chart()), shown()) == []
+
+
+# Exercises
+
+ANSWER = exercises.WrongAnswer("check_tweak", "7")
+
+
+@pytest.mark.parametrize("text", ["not yet: 7 is not a prefix\n"])
+def test_a_wrong_answer_that_is_refused_in_one_line_is_fine(text):
+    assert exercises.fault_of(ANSWER, [stream(text)]) is None
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        [stream("right\n")],
+        [stream("right: 3\n")],
+        [stream("not yet: \n")],
+        [stream("not yet: 7\nis not a prefix\n")],
+        [stream("not answered yet\n")],
+        [stream("not yet: 7", name="stderr")],
+        [stream("not yet: 7 is none\n"), stream("warning", name="stderr")],
+        [v4.new_output("error", ename="TypeError", evalue="no")],
+        [],
+    ],
+)
+def test_a_wrong_answer_that_is_accepted_or_refused_otherwise_is_noticed(reaction):
+    assert "check_tweak(7)" in exercises.fault_of(ANSWER, reaction)
+
+
+def test_no_answer_is_not_a_wrong_one():
+    none = exercises.WrongAnswer("check_tweak", "...", expected=exercises.UNANSWERED)
+    assert exercises.fault_of(none, [stream("not answered yet\n")]) is None
+    assert exercises.fault_of(none, [stream("not yet: not a prefix\n")])
+
+
+def exercise_cells(answer="tweaked = ...\ncheck_tweak(tweaked)"):
+    """A check, an answer and a solution, as a notebook has them, with a decorator of their own."""
+    check = (
+        "# Check\n"
+        "def check_tweak(value):\n"
+        "    if value is ...:\n"
+        "        print('not answered yet')\n"
+        "    elif value == 3:\n"
+        "        print('right')\n"
+        "    else:\n"
+        "        print(f'not yet: {value!r} is not the number')"
+    )
+    solution = "# Solution\nsolved = 3\ncheck_tweak(solved)"
+    return [
+        code(check, tags=["check"]),
+        v4.new_markdown_cell("*Tweak*: which number?"),
+        code(answer, [stream("not answered yet\n")], ["answer"]),
+        code(solution, [stream("right\n")], ["solution"]),
+    ]
+
+
+def code(source, stored=(), tags=()):
+    metadata = {"tags": list(tags)} if tags else {}
+    return v4.new_code_cell(source, outputs=list(stored), execution_count=1, metadata=metadata)
+
+
+def test_wrong_answers_are_those_of_the_table_and_some_for_every_check():
+    notebook = v4.new_notebook(cells=exercise_cells())
+    stated = {"check_tweak": [exercises.WrongAnswer("check_tweak", "4")]}
+    found = [answer.arguments for answer in exercises.wrong_answers(notebook, stated)]
+    assert found == ["...", "None", "'no such answer'", "object()", "4"]
+
+
+def test_a_check_of_two_values_gets_two():
+    cells = exercise_cells("a, b = ..., ...\ncheck_tweak(a, b)")
+    notebook = v4.new_notebook(cells=cells)
+    calls = [answer.call for answer in exercises.wrong_answers(notebook, {})]
+    assert calls[:2] == ["check_tweak(..., ...)", "check_tweak(None, None)"]
+
+
+def test_the_table_of_wrong_answers_may_give_lines_that_come_before(tmp_path):
+    table = tmp_path / "wrong_answers.toml"
+    table.write_text('["01_save"]\ncheck_tweak = ["4", {setup = "x = 5", answer = "x"}]\n')
+    first, second = exercises.stated_wrong_answers(table)["01_save"]["check_tweak"]
+    assert (first.source, second.source) == ("check_tweak(4)", "x = 5\ncheck_tweak(x)")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("x = ...\ncheck_twist(x)", "check_twist"),
+        ("check_twist(...)\nx = 1", None),
+        ("print(check_twist(...))", None),
+        ("x = ...", None),
+        ("", None),
+    ],
+)
+def test_the_check_of_an_answer_is_its_last_line(source, name):
+    call = exercises.final_check(source)
+    assert (call.func.id if call else None) == name
+
+
+# The machine's settings, the runs of a test command, litter
+
+
+def test_a_kernel_gets_none_of_the_machines_settings():
+    alien = ["MPLBACKEND", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS", "PYTHONWARNINGS", "IPYTHONDIR"]
+    kept = ["PATH", "PYTHONPATH", "TF_ENABLE_ONEDNN_OPTS", "COURSE_RUNS"]
+    environment = dict.fromkeys([*alien, *kept], "1")
+    assert list(settings.clean_environment(environment)) == kept
+
+
+def test_two_test_commands_at_once_share_no_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    one = settings.RunsFolder(tmp_path)
+    (one.path / "01_save").mkdir()
+    other = settings.RunsFolder(tmp_path)
+    assert one.path != other.path
+    assert (one.path / "01_save").exists(), "the other command took it for abandoned"
+    other.remove()
+    one.remove()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_runs_of_a_command_that_was_killed_are_deleted_and_others_are_not(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    for name in ("tests_dead", "01_save"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    settings.RunsFolder(tmp_path).remove()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["01_save"]
+
+
+def test_runs_go_elsewhere_if_the_course_cannot_be_written_to(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    course = tmp_path / "a file, so nothing can be made in it"
+    course.write_text("")
+    runs = settings.RunsFolder(course)
+    assert runs.path.is_dir()
+    runs.remove()
+    assert not runs.path.exists()
+
+
+def test_new_files_are_litter_but_for_those_that_git_ignores(tmp_path):
+    (tmp_path / ".gitignore").write_text("/runs/\n/*.egg-info/\n__pycache__/\n")
+    ignored = ["runs/x", "a.egg-info/x", "notebooks/__pycache__/x", ".git/x"]
+    seen = ["notebooks/model.keras", "notebooks/runs/x", "helpers/a.egg-info/x", ".cache/x"]
+    for name in [*ignored, *seen]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert litter.files(tmp_path) == {*seen, ".gitignore"}
+
+
+# A kernel, and the gate as a whole
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    running = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield running
+    running.stop()
+
+
+CHART = """
+import matplotlib.pyplot as plt
+_, axes = plt.subplots()
+axes.plot([1, 2], label="{}", color="black")
+axes.legend()
+plt.show()
+"""
+
+
+def test_a_kernel_records_the_facts_about_a_figure_without_a_trace(kernel):
+    [names] = kernel.run("print([name for name in dir() if not name.startswith('_')])", 600)
+    assert set(eval(names.text)) <= {"In", "Out", "exit", "quit", "get_ipython", "open"}
+    [stored] = kernel.run(CHART.format("with"), 600)
+    assert stored.metadata.figure.axes[0].legend == [["with", ["#000000"]]]
+    assert list(stored.data) == ["text/plain", "image/png"]
+    [new] = kernel.run(CHART.format("with"), 600)
+    assert outputs.differences([new], [stored], ["chart-varies"]) == []
+    [new] = kernel.run(CHART.format("without"), 600)
+    assert outputs.differences([new], [stored], ["chart-varies"])
+
+
+def test_facts_and_an_alt_text_get_along(kernel):
+    register = (
+        "get_ipython().display_formatter.mimebundle_formatter.for_type_by_name("
+        "'matplotlib.figure', 'Figure', lambda figure: ({}, {'image/png': {'alt': 'a line'}}))"
+    )
+    kernel.run(register + ";", 600)
+    [shown] = kernel.run(CHART.format("with"), 600)
+    assert shown.metadata["image/png"] == {"alt": "a line"}
+    assert shown.metadata.figure.axes
+
+
+def test_jpeg_figures_have_facts_too(kernel):
+    kernel.run("%config InlineBackend.figure_formats = ['jpeg']", 600)
+    [shown] = kernel.run(CHART.format("with"), 600)
+    assert "image/jpeg" in shown.data
+    assert shown.metadata.figure.axes
+
+
+@pytest.fixture
+def run_notebook(pytester, monkeypatch):
+    """Run a made notebook through the course's own gate, in a course of its own."""
+    monkeypatch.setenv("PYTHONPATH", str(COURSE))
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    pytester.makeconftest((COURSE / "conftest.py").read_text(encoding="utf-8"))
+    pytester.mkdir("tests")
+    for name in ("sanitize.cfg", "wrong_answers.toml"):
+        text = (COURSE / "tests" / name).read_text(encoding="utf-8")
+        (pytester.path / "tests" / name).write_text(text, encoding="utf-8")
+    (pytester.path / ".gitignore").write_text("/runs/\n.pytest_cache/\n__pycache__/\n")
+    pytester.makepyprojecttoml((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
+
+    def run(cells, *arguments):
+        path = pytester.path / "made.ipynb"
+        path.write_text(v4.writes(v4.new_notebook(cells=cells)), encoding="utf-8")
+        return pytester.runpytest_subprocess("-n", "0", *arguments, "made.ipynb")
+
+    return run
+
+
+def test_the_gate_lets_a_notebook_pass_that_is_as_it_was_stored(run_notebook, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "svg")
+    cells = [
+        code(
+            "import os\nprint(os.environ['MPLBACKEND'])",
+            [stream("module://matplotlib_inline.backend_inline\n")],
+        ),
+        code(
+            "print('../runs/01_save/2027-01-01_00-00-00')",
+            [stream("../runs/01_save/2026-11-23_16-51-26\n")],
+        ),
+        code("print(0.77)", [stream("0.78\n")], ["number-varies"]),
+        *exercise_cells(),
+    ]
+    result = run_notebook(cells)
+    result.assert_outcomes(passed=10)
+
+
+FAULTS = {
+    "HTML": "from IPython.display import HTML, display\ndisplay(HTML('<b>'))",
+    "SVG": "from IPython.display import SVG\nSVG('<svg/>')",
+    "latex": "from IPython.display import Latex\nLatex('$x$')",
+    "javascript": "from IPython.display import Javascript, display\ndisplay(Javascript('x'))",
+    "another number": "print(25)",
+    "C++ to stderr": "import os\nprint(24)\nos.system('echo noise >&2')\nNone",
+    "Python to stderr": "import sys\nprint(24)\nprint('noise', file=sys.stderr)",
+    "an error": "print(24)\n1 / 0",
+    "nothing": "x = 24",
+}
+
+
+def test_the_gate_notices_planted_faults(run_notebook):
+    cells = [code(source, [stream("24\n")]) for source in FAULTS.values()]
+    result = run_notebook(cells)
+    result.assert_outcomes(failed=len(FAULTS))
+
+
+def test_the_gate_notices_a_check_that_accepts_or_raises(run_notebook, pytester):
+    cells = exercise_cells()
+    cells[0].source = cells[0].source.replace("value == 3", "value in [3, None]")
+    cells[0].source = cells[0].source.replace("{value!r}", "{value:.2f}")
+    result = run_notebook(cells)
+    result.stdout.fnmatch_lines(
+        [
+            "check_tweak(None) gives 'right?n', not one line that starts with 'not yet: '",
+            "check_tweak('no such answer') gives *ValueError: *",
+            "check_tweak(object()) gives *TypeError: *",
+        ]
+    )
+    result.assert_outcomes(passed=4, failed=3)
+
+
+def test_the_gate_notices_a_kernel_that_dies(run_notebook):
+    result = run_notebook([code("import os\nos._exit(1)")])
+    result.stdout.fnmatch_lines(["*the kernel died while it ran this cell*"])
+    result.assert_outcomes(failed=1)
+
+
+def test_the_gate_notices_litter(run_notebook):
+    result = run_notebook([code("open('model.keras', 'w').close()")])
+    result.stdout.fnmatch_lines(["new files outside runs/ after made.ipynb: model.keras*"])
+    result.assert_outcomes(passed=1, errors=1)
+
+
+def test_without_assert_no_test_runs(run_notebook, pytester):
+    result = pytester.run(sys.executable, "-O", "-m", "pytest", "-n", "0")
+    result.stderr.fnmatch_lines(["*Python skips every assert*unset PYTHONOPTIMIZE*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -8,7 +8,7 @@ from tests.gate.kernels import OUTPUT_TIMEOUT, Kernel
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-WRONG_ANSWERS = "tests/wrong_answers.toml"
+WRONG_ANSWERS = "tests/wrong_answers"
 
 
 def pytest_configure(config):
@@ -42,8 +42,9 @@ class Notebook(IPyNbFile):
             yield Cell.from_parent(
                 self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
             )
-        table = exercises.stated_wrong_answers(self.config.rootpath / WRONG_ANSWERS)
-        answers = exercises.wrong_answers(self.nb, table.get(self.path.stem, {}))
+        tables = self.config.rootpath / WRONG_ANSWERS
+        stated = exercises.stated_wrong_answers(tables, self.path.stem)
+        answers = exercises.wrong_answers(self.nb, stated)
         for number, answer in enumerate(answers, start=1):
             name = f"Wrong answer {number} to {answer.check}"
             yield WrongAnswer.from_parent(self, name=name, answer=answer)

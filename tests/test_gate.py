@@ -385,10 +385,14 @@ def test_a_check_of_two_values_gets_two():
 
 
 def test_the_table_of_wrong_answers_may_give_lines_that_come_before(tmp_path):
-    table = tmp_path / "wrong_answers.toml"
-    table.write_text('["01_save"]\ncheck_tweak = ["4", {setup = "x = 5", answer = "x"}]\n')
-    first, second = exercises.stated_wrong_answers(table)["01_save"]["check_tweak"]
-    assert (first.source, second.source) == ("check_tweak(4)", "x = 5\ncheck_tweak(x)")
+    (tmp_path / "01_save.toml").write_text(
+        '[[wrong]]\ncheck = "check_tweak"\nanswers = ["4", "5"]\n'
+        '[[wrong]]\ncheck = "check_tweak"\nsetup = "x = 6"\nanswers = ["x", "7"]\n'
+    )
+    first, second = exercises.stated_wrong_answers(tmp_path, "01_save")["check_tweak"]
+    assert first.source == "check_tweak(4, 5)"
+    assert second.source == "x = 6\ncheck_tweak(x, 7)"
+    assert exercises.stated_wrong_answers(tmp_path, "02_restore") == {}
 
 
 @pytest.mark.parametrize(
@@ -512,9 +516,8 @@ def run_notebook(pytester, monkeypatch):
     monkeypatch.delenv("COURSE_RUNS", raising=False)
     pytester.makeconftest((COURSE / "conftest.py").read_text(encoding="utf-8"))
     pytester.mkdir("tests")
-    for name in ("sanitize.cfg", "wrong_answers.toml"):
-        text = (COURSE / "tests" / name).read_text(encoding="utf-8")
-        (pytester.path / "tests" / name).write_text(text, encoding="utf-8")
+    sanitizer = (COURSE / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
+    (pytester.path / "tests" / "sanitize.cfg").write_text(sanitizer, encoding="utf-8")
     (pytester.path / ".gitignore").write_text("/runs/\n.pytest_cache/\n__pycache__/\n")
     pytester.makepyprojecttoml((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -66,14 +66,21 @@ def final_check(source):
     return calls[0] if is_the_whole_line else None
 
 
-def stated_wrong_answers(path):
-    """Read the table of wrong answers: a list of them for each check of each notebook."""
+def stated_wrong_answers(folder, name):
+    """Return the wrong answers that a notebook's table states: a list for each check.
+
+    Args:
+        folder: that of the tables, one for each notebook.
+        name: the notebook's, without its ending.
+    """
+    table = Path(folder, f"{name}.toml")
+    if not table.exists():
+        return {}
     found = {}
-    for notebook, checks in tomllib.loads(Path(path).read_text(encoding="utf-8")).items():
-        found[notebook] = {
-            check: [_wrong_answer(check, answer) for answer in answers]
-            for check, answers in checks.items()
-        }
+    for entry in tomllib.loads(table.read_text(encoding="utf-8"))["wrong"]:
+        arguments = ", ".join(entry["answers"])
+        answer = WrongAnswer(entry["check"], arguments, entry.get("setup", ""))
+        found.setdefault(answer.check, []).append(answer)
     return found
 
 
@@ -114,10 +121,3 @@ def fault_of(answer, outputs):
         return None
     reaction = errors or printed or others or "nothing"
     return f"{answer.call} gives {reaction!r}, not one line that starts with {answer.expected!r}"
-
-
-def _wrong_answer(check, answer):
-    """Make a wrong answer of an entry of the table: a text, or a text with its setup."""
-    if isinstance(answer, str):
-        return WrongAnswer(check, answer)
-    return WrongAnswer(check, answer["answer"], answer.get("setup", ""))

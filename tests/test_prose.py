@@ -1,0 +1,132 @@
+"""Numbers in prose: no sentence states a number that its notebook does not show."""
+
+from pathlib import Path
+
+from tests.gate import prose
+from tests.gate.rules import Book
+
+import pytest
+from nbformat import v4
+
+COURSE = Path(__file__).parent.parent
+README = (COURSE / "README.md").read_text(encoding="utf-8")
+BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
+REASONS = prose.read_reasons(COURSE / "tests" / "numbers_in_prose.toml")
+ROWS = [line for line in README.splitlines() if "](notebooks/" in line and line.startswith("| ")]
+
+ADVICE = "print these numbers beside the text, or say in tests/numbers_in_prose.toml why not:"
+
+
+def words_of(numbers):
+    return [f"{number.words}: … {number.around} …" for number in numbers]
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+def test_numbers_in_a_notebooks_prose_are_shown_in_it(book):
+    numbers = prose.unsupported_numbers(book)
+    missing = prose.without_reason(book.name, numbers, REASONS)
+    assert not missing, "\n".join([ADVICE, *words_of(missing)])
+
+
+def test_numbers_in_the_readme_have_a_reason():
+    numbers = prose.numbers_in("\n".join(set_aside_rows(README)))
+    missing = prose.without_reason("README", numbers, REASONS)
+    assert not missing, "\n".join([ADVICE, *words_of(missing)])
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+def test_what_the_readme_promises_of_a_notebook_is_in_it(book):
+    [row] = [row for row in ROWS if f"(notebooks/{book.name}.ipynb)" in row]
+    promise = row.split("|")[3]
+    text = prose.evidence(book) + "\n".join(cell.source for cell in book.prose)
+    shown = prose.numbers_shown_in(text)
+    missing = [number for number in prose.numbers_in(promise) if not prose.is_shown(number, shown)]
+    assert not missing, words_of(missing)
+
+
+def test_every_reason_is_needed():
+    numbers_by_name = {book.name: prose.unsupported_numbers(book) for book in BOOKS}
+    numbers_by_name["README"] = prose.numbers_in("\n".join(set_aside_rows(README)))
+    assert prose.unused_reasons(numbers_by_name, REASONS) == []
+
+
+def set_aside_rows(readme):
+    """Return the README's lines but for the table of notebooks, which is tested by itself."""
+    return [line for line in readme.splitlines() if line not in ROWS]
+
+
+# The rules themselves
+
+
+def made_book(tmp_path, text, source="print(24)", printed="24\n"):
+    cell = v4.new_code_cell(source)
+    cell.outputs = [v4.new_output("stream", name="stdout", text=printed)]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
+    path = tmp_path / "01_save.ipynb"
+    path.write_text(v4.writes(notebook), encoding="utf-8")
+    return Book(path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "printed"),
+    [
+        ("We see 24.", "print(answer)", "24.0\n"),
+        ("It takes 1,500 bytes.", "print(size)", "1500\n"),
+        ("It takes 1500 bytes.", "print(size)", "1,500 bytes\n"),
+        ("We get 77 % right.", "print(accuracy)", "77% right\n"),
+        ("We get 77 % right.", "print(accuracy)", "0.77\n"),
+        ("After twenty steps.", "for step in range(20): ...", ""),
+        ("Images of 28 by 28 pixels.", "print(shape)", "28x28\n"),
+        ("Step 1000 is in the name.", "print(prefix)", "model-1000\n"),
+        ("Three files and 4 bytes.", "", ""),
+    ],
+)
+def test_a_number_that_is_shown_passes(tmp_path, text, source, printed):
+    assert prose.unsupported_numbers(made_book(tmp_path, text, source, printed)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("We see 25.", "25"),
+        ("We see 24 and 2,400.", "2,400"),
+        ("A loss of 0.24 remains.", "0.24"),
+        ("We get 24 % right.", "24 %"),
+        ("Only 7 percent are wrong.", "7 percent"),
+        ("Eleven of them fail.", "Eleven"),
+        ("| works | 36 |", "36"),
+        ("13 and 17 give 60.", "60"),
+    ],
+)
+def test_a_number_that_is_not_shown_is_noticed(tmp_path, text, words):
+    found = prose.unsupported_numbers(made_book(tmp_path, text, "x = 13 + 17", "240\n"))
+    if words == "2,400":
+        assert [number.words for number in found] == ["24", "2,400"]
+    else:
+        assert [number.words for number in found] == [words]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In `ckpt-1000` and\n\n```\n1000 steps\n```",
+        "[12: Look first](12_trust.ipynb), [10](10_resume.ipynb), [a paper](https://a.org/1508)",
+        "As 02 showed.",
+        "Gatys 2015, TensorFlow 2.21, Python 3.12 and 3.13, version 2.21.0, CC BY 2.0",
+        "*15 minutes to read, 20 for the exercises, 8 seconds to run.*",
+        "10. The tenth step",
+        "float32, int8, 28x28, w10",
+    ],
+)
+def test_links_names_versions_and_years_state_nothing(text):
+    assert prose.numbers_in(text) == []
+
+
+def test_a_reason_is_for_one_number_in_its_words():
+    numbers = prose.numbers_in("All 27 trials took 90 steps.")
+    trials = prose.Reason("04_fine_tuning", "All 27 trials", "three times nine")
+    missing = prose.without_reason("04_fine_tuning", numbers, [trials])
+    assert [number.words for number in missing] == ["90"]
+    assert len(prose.without_reason("05_style", numbers, [trials])) == 2
+    assert prose.unused_reasons({"04_fine_tuning": numbers}, [trials]) == []
+    assert prose.unused_reasons({"04_fine_tuning": numbers[1:]}, [trials]) == [trials]

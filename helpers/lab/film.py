@@ -1,60 +1,80 @@
 """A film of a save: what happens to the files of a folder, in order, as Linux reports it."""
 
 import contextlib
-import ctypes
-import os
 import re
-import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_KINDS = {0x2: "write", 0x40: "rename", 0x80: "move in", 0x100: "create", 0x200: "delete"}
-_IS_FOLDER = 0x40000000
-_RANDOM = re.compile(r"(?<=\.tempstate)\d+|(?<=\.tmp)[0-9a-f]{32}|(?<=\.saving-)\w{8}")
+NO_FILM = "only on Linux: other systems do not report each change of a folder"
+
+if sys.platform == "linux":
+    from inotify_simple import Event, INotify, flags
+
+    KINDS = {
+        flags.MODIFY: "write",
+        flags.MOVED_FROM: "rename",
+        flags.MOVED_TO: "move in",
+        flags.CREATE: "create",
+        flags.DELETE: "delete",
+    }
+
+# The random parts of TensorFlow's temporary names, and of save_whole's.
+RANDOM = re.compile(r"(?<=\.tempstate)\d+|(?<=\.tmp)[0-9a-f]{32}|(?<=\.saving-)\w{8}")
 
 
 @contextlib.contextmanager
 def film(folder: Path | str) -> Iterator[list[str]]:
-    """Yield a list that after the body holds what happened in a folder: a line for each change.
+    """Yield a list that after the ``with`` block holds a line for each change in a folder.
 
     Names are created, written, renamed, deleted, or moved in from another folder. Repeated writes
     are one line, and what is random in a temporary name is ``…``. Folders inside are not watched.
-    The source is inotify(7): on other systems than Linux the list stays empty.
+    The source is inotify(7). On systems other than Linux the list holds one line that says so.
 
     Raises:
-        OSError: the system's own error, for example because there is no such folder.
+        FileNotFoundError: there is no such folder.
+        RuntimeError: there were more changes than the system keeps for us.
     """
-    lines: list[str] = []
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder.name} in {folder.parent.as_posix()}")
     if sys.platform != "linux":
-        yield lines
+        yield [NO_FILM]
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    reports = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if reports < 0 or libc.inotify_add_watch(reports, os.fsencode(folder), sum(_KINDS)) < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+
+    lines: list[str] = []
+    with INotify() as reports:
+        reports.add_watch(folder, sum(KINDS))
         yield lines
-        block = b""
-        with contextlib.suppress(BlockingIOError):  # there is no more to read
-            while True:
-                block += os.read(reports, 1 << 20)
-        lines += _tell(block)
-    finally:
-        if reports >= 0:
-            os.close(reports)
+        lines += _describe(reports.read(timeout=0))
 
 
-def _tell(block: bytes) -> Iterator[str]:
-    left, last = {}, ""
-    while block:
-        _, mask, pair, length = struct.unpack("iIII", block[:16])
-        name, block = block[16 : 16 + length].rstrip(b"\0").decode(), block[16 + length :]
-        name = _RANDOM.sub("…", name) + "/" * bool(mask & _IS_FOLDER)
-        kind = next(word for bit, word in _KINDS.items() if mask & bit)
-        if kind == "rename":
-            left[pair] = name
-            continue
-        line = f"rename {left.pop(pair)} to {name}" if pair in left else f"{kind} {name}"
-        if line != last:
-            yield (last := line)
+def _describe(events: Iterable["Event"]) -> Iterator[str]:
+    old_names: dict[int, str] = {}  # of renames, by the number that both halves share
+    last = ""
+    for event in events:
+        if event.mask & flags.Q_OVERFLOW:
+            raise RuntimeError("more changes than the system keeps: film a shorter time")
+        line = _line(event, old_names)
+        if line and line != last:
+            yield line
+            last = line
+
+
+def _line(event: "Event", old_names: dict[int, str]) -> str:
+    """Describe one event, or return an empty text for one that adds nothing to the film."""
+    words = [word for flag, word in KINDS.items() if event.mask & flag]
+    if not words:  # about the watch itself: the folder has gone
+        return ""
+    [word] = words
+    name = RANDOM.sub("…", event.name)
+    if event.mask & flags.ISDIR:
+        name += "/"
+
+    # A rename is reported in two halves. The second one has the new name.
+    if word == "rename":
+        old_names[event.cookie] = name
+        return ""
+    if event.cookie in old_names:
+        return f"rename {old_names.pop(event.cookie)} to {name}"
+    return f"{word} {name}"

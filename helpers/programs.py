@@ -1,70 +1,85 @@
-"""Other processes: each runs a program of its own, and can be killed at any moment.
+"""Other processes: each runs a Python script of its own, and can be killed at any moment.
 
-A new Python takes seconds to import TensorFlow. So one process imports it, computes nothing and
-waits, and every program runs in a fork of that one: it starts in a fraction of a second and shares
-nothing with the notebook or with another program. Windows cannot fork, there each imports anew.
+A new Python takes seconds to import TensorFlow. So on Linux one process imports it, computes
+nothing and waits, and every program runs in a fork of that one: it starts in a fraction of a second
+and shares nothing with the notebook or with another program. Windows cannot fork, and on a Mac a
+fork is not safe once Apple's frameworks are loaded. There each program imports TensorFlow itself.
 """
 
 import contextlib
-import io
 import multiprocessing
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
 import threading
 import traceback
+import weakref
 from collections.abc import Iterator
-from multiprocessing import forkserver, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO, Self
 
-_CONTEXT = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+FORKS = sys.platform == "linux"
+PRELOADED = ["helpers", "keras"]
 
 
 def prepare() -> None:
-    """Begin that import now, in the background. Without this, the first program waits for it."""
-    if os.name == "posix":
-        _CONTEXT.set_forkserver_preload(["helpers", "keras"])
+    """Import TensorFlow in the background, for the programs to come, and return at once.
+
+    Without this, the first program waits for the import. Where no program is a fork, it does
+    nothing.
+    """
+    if FORKS:
+        from multiprocessing import forkserver  # is of no use on Windows
+
+        multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
         forkserver.ensure_running()
 
 
-class Program(contextlib.AbstractContextManager):
+class Program:
     """A Python script that runs in a process of its own, killed when its ``with`` block ends.
 
-    Its arguments are text in ``sys.argv[1:]``. A script that is not there: FileNotFoundError.
+    It works in the current folder, and its temporary files are deleted with it. If the notebook
+    dies, the script is ended: on Linux at once, elsewhere with the next line that it prints.
+
+    Args:
+        script: the path of the script.
+        *arguments: are text in the script's ``sys.argv[1:]``.
+
+    Raises:
+        FileNotFoundError: there is no such script.
     """
 
     def __init__(self, script: Path | str, *arguments: object) -> None:
+        """Start the script."""
         self.script = Path(script).resolve()
         if not self.script.is_file():
-            raise FileNotFoundError(f"no program {self.script.name} in {self.script.parent}")
-        prepare()
-        self._hear, say = _CONTEXT.Pipe(duplex=False)
-        self._lines, self._begun = [], []  # what is printed and not yet read, whole and in parts
-        self._temporary = tempfile.TemporaryDirectory()  # a kill lets nothing clean up after itself
-        given = ([str(self.script), *map(str, arguments)], Path.cwd(), self._temporary.name, say)
-        self._process = _CONTEXT.Process(target=_run, args=given, daemon=True)
-        self._process.start()
-        say.close()
+            folder = self.script.parent.as_posix()
+            raise FileNotFoundError(f"no program {self.script.name} in {folder}")
+        # A killed script cannot delete its temporary files. So they go to a folder of ours.
+        self._temporary = tempfile.TemporaryDirectory()
+        command = [str(self.script), *map(str, arguments)]
+        self._process: _Fork | _NewPython
+        if FORKS:
+            self._process = _Fork(command, self._temporary.name)
+        else:
+            self._process = _NewPython(command, self._temporary.name)
+
+    def __enter__(self) -> Self:
+        """Return the program, which runs already."""
+        return self
 
     def __exit__(self, *_: object) -> None:
+        """Kill it, if it still runs."""
         self.kill()
 
     def lines(self) -> Iterator[str]:
         """Yield each line that it prints, as it comes, until it ends or is killed."""
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                while self._lines:
-                    yield self._lines.pop(0)
-                self._begun.append(self._hear.recv())
-                if "\n" in self._begun[-1]:
-                    *self._lines, rest = "".join(self._begun).split("\n")
-                    self._begun = [rest]
-        last, self._begun = "".join(self._begun), []
-        if last:
-            yield last
-        self._process.join()
+        for line in self._process.output:
+            yield line.removesuffix("\n")
+        self._process.wait()
         self._temporary.cleanup()
 
     def wait(self) -> str:
@@ -74,27 +89,110 @@ class Program(contextlib.AbstractContextManager):
             RuntimeError: it failed or was killed; its last line is in the message.
         """
         printed = list(self.lines())
-        if code := self._process.exitcode:
+        code = self._process.wait()
+        if code:
             last = printed[-1] if printed else "it printed nothing"
             raise RuntimeError(f"{self.script.name} ended with exit code {code}: {last}")
         return "\n".join(printed)
 
     def kill(self) -> None:
-        """Kill it at once (SIGKILL), if it still runs: it cannot notice, nor clean up."""
+        """Kill it at once, if it still runs: it cannot notice, nor clean up.
+
+        The signal is SIGKILL. On Windows, ``TerminateProcess`` does the same.
+        """
         self._process.kill()
-        self._process.join()
+        self._process.wait()
         self._temporary.cleanup()
 
 
-def _run(command: list[str], folder: Path, temporary: str, say: Connection) -> None:
-    # It ends when the notebook does.
-    threading.Thread(target=lambda: parent_process().join() or os._exit(1), daemon=True).start()
-    sys.argv, sys.stdout, tempfile.tempdir = command, io.TextIOBase(), temporary
-    sys.stdout.write = say.send
+class _Fork:
+    """A script in a fork of the process that has imported TensorFlow."""
+
+    def __init__(self, command: list[str], temporary: str) -> None:
+        prepare()
+        self._reader, writer = multiprocessing.Pipe(duplex=False)
+        self._process = multiprocessing.get_context("forkserver").Process(
+            target=_run_in_fork, args=(command, Path.cwd(), temporary, writer), daemon=True
+        )
+        self._process.start()
+        writer.close()  # the script has its own end; the output ends when that is closed
+        self.output = _text_file(self._reader.fileno(), "r")
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self._process.exitcode
+
+
+class _NewPython:
+    """A script in a new Python, which has yet to import TensorFlow."""
+
+    def __init__(self, command: list[str], temporary: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "helpers.programs", temporary, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout
+        self.output = _text_file(self._process.stdout.fileno(), "r")
+        # What it printed may be read after its end, so the pipe is closed with this object.
+        weakref.finalize(self, self._process.stdout.close)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+
+def _run_in_fork(command: list[str], folder: Path, temporary: str, writer: Connection) -> None:
+    threading.Thread(target=_end_with_the_notebook, daemon=True).start()
     os.chdir(folder)
+    sys.stdout = _text_file(writer.fileno(), "w")
+    _run(command, temporary)
+
+
+def _end_with_the_notebook() -> None:
+    notebook = multiprocessing.parent_process()
+    if notebook:
+        notebook.join()
+        os._exit(1)
+
+
+def _run_in_new_python() -> None:
+    temporary, *command = sys.argv[1:]
+    sys.stdout = _text_file(1, "w")
+    _run(command, temporary)
+
+
+def _run(command: list[str], temporary: str) -> None:
+    tempfile.tempdir = temporary
+    sys.argv = command
     try:
         runpy.run_path(command[0], run_name="__main__")
     except Exception:
-        with contextlib.suppress(OSError):  # who started it has gone
-            say.send(traceback.format_exc().rstrip())
+        with contextlib.suppress(OSError):  # whoever started it has gone
+            print(traceback.format_exc().rstrip())
         sys.exit(1)
+
+
+def _text_file(descriptor: int, mode: str) -> IO[str]:
+    """Open one end of a pipe as a text file, which does not close it.
+
+    Only a line feed ends a line. A carriage return, with which progress bars begin, does not.
+    """
+    return open(
+        descriptor,
+        mode,
+        buffering=1,
+        encoding="utf-8",
+        errors="replace",
+        newline="\n",
+        closefd=False,
+    )
+
+
+if __name__ == "__main__":
+    _run_in_new_python()

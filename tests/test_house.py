@@ -1,0 +1,248 @@
+"""The tests cannot pass by accident: none is missing, none is made blind, CI runs them all.
+
+No test notices these, so a reviewer looks for them: a bound that is looser than before, an
+assertion that was dropped from a test that is still there, a stored output that is new, a reason
+in one of the tables (``numbers_in_prose.toml``, ``wrong_answers/``) that is none, a change to the
+limits in ``tests/gate``, and a change to this file.
+"""
+
+import ast
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tokenize
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+from tests.gate import exercises
+from tests.gate.rules import Book
+
+import pytest
+
+COURSE = Path(__file__).parent.parent
+TESTS = COURSE / "tests"
+SETTINGS = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+# Tests of what is no helper.
+OTHER_TESTS = {
+    "test_gate.py",
+    "test_house.py",
+    "test_notebooks.py",
+    "test_project.py",
+    "test_prose.py",
+    "test_recipes.py",
+    "test_rules.py",
+}
+# A recipe in several files is tested as one.
+TESTED_AS_ONE = {"helpers/recipes/inspect_model": "test_inspect"}
+# Raise it when tests are added, so that a part of them cannot get lost.
+LEAST_TEST_FUNCTIONS = 350
+
+RUFF_RULES = {"ANN", "B", "D", "E", "F", "I", "N", "PTH", "RUF", "SIM", "UP", "W"}
+RUFF_IGNORED = {"ANN401", "SIM102", "SIM108", "SIM110"}
+RUFF_IGNORED_IN_FILES = {
+    "helpers/__init__.py": {"E402", "F401"},
+    "notebooks/*": {"ANN", "D"},
+    "{tests/*,conftest.py}": {"ANN", "D", "SIM117"},
+}
+# Comments that silence a checker in one line: at most so many, each with the rule that it silences.
+MOST_SILENCED_LINES = 6
+SILENCING = re.compile(r"#\s*(?:noqa|type:\s*ignore|ruff:|pylint:|mypy:|pyright:|pragma:)")
+SILENCING_ONE_RULE = re.compile(r"#\s*(?:noqa: [A-Z]+\d+|type: ignore\[[a-z-]+\])")
+
+
+def has_test(helper, present):
+    """Tell whether a helper's file has its own test file, with or without its folder's name."""
+    name = helper.relative_to(COURSE).as_posix()
+    for folder, beginning in TESTED_AS_ONE.items():
+        if name.startswith(folder):
+            return any(test.startswith(beginning) for test in present)
+    stem = helper.stem.strip("_")
+    return bool(present & {f"test_{stem}.py", f"test_{helper.parent.name}_{stem}.py"})
+
+
+def is_a_sentence(path):
+    """Tell whether a file is a docstring and nothing else."""
+    return len(ast.parse(path.read_text(encoding="utf-8")).body) == 1
+
+
+def sources():
+    """Return all files of Python: the helpers, the tests and the root's conftest."""
+    return [
+        COURSE / "conftest.py",
+        *sorted((COURSE / "helpers").rglob("*.py")),
+        *sorted(TESTS.rglob("*.py")),
+    ]
+
+
+def test_every_helper_has_its_test_file():
+    present = {path.name for path in TESTS.glob("test_*.py")}
+    helpers = [path for path in (COURSE / "helpers").rglob("*.py") if not is_a_sentence(path)]
+    assert len(helpers) > 10
+    assert [path for path in helpers if not has_test(path, present)] == []
+
+
+def test_no_test_file_of_the_project_itself_is_missing():
+    present = {path.name for path in TESTS.glob("test_*.py")}
+    assert present >= OTHER_TESTS
+
+
+@pytest.fixture(scope="module")
+def collected():
+    """Count what the README's second command collects: tests or cells of each file."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0"]
+    done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-2000:]
+    ids = [line for line in done.stdout.splitlines() if "::" in line]
+    return Counter(line.split("::")[0] for line in ids)
+
+
+def test_every_test_that_is_written_is_collected(collected):
+    for path in TESTS.glob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        written = [node for node in tree.body if getattr(node, "name", "").startswith("test_")]
+        assert written, path.name
+        assert collected[f"tests/{path.name}"] >= len(written), path.name
+
+
+def test_there_are_as_many_tests_as_ever(collected):
+    written = 0
+    for path in TESTS.glob("test_*.py"):
+        written += len(re.findall(r"^def test_", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert written >= LEAST_TEST_FUNCTIONS
+
+
+def test_every_cell_and_every_wrong_answer_is_collected(collected):
+    for path in (COURSE / "notebooks").glob("*.ipynb"):
+        book = Book(path, exercises.stated_wrong_answers(TESTS / "wrong_answers", path.stem))
+        answers = exercises.wrong_answers(book.notebook, book.wrong_answers)
+        expected = len(book.code) + len(answers)
+        assert collected[f"notebooks/{path.name}"] == expected, path.name
+
+
+def test_pytest_is_strict_and_leaves_nothing_out():
+    assert SETTINGS["pytest"]["ini_options"] == {
+        "testpaths": ["tests", "notebooks"],
+        "addopts": [
+            "--nbval",
+            "--nbval-current-env",
+            "--nbval-cell-timeout=600",
+            "--nbval-sanitize-with=tests/sanitize.cfg",
+            "--numprocesses=2",
+            "--dist=loadfile",
+        ],
+        "filterwarnings": [
+            "error",
+            "ignore:assertions not in test modules:pytest.PytestConfigWarning",
+        ],
+    }
+
+
+def test_the_sanitizer_hides_no_more_than_the_time_of_a_run():
+    lines = (TESTS / "sanitize.cfg").read_text(encoding="utf-8").splitlines()
+    [pattern] = [line.removeprefix("regex: ") for line in lines if line.startswith("regex: ")]
+    assert re.search(pattern, "runs/01_save/2026-11-23_16-51-26")
+    assert not re.search(pattern, "runs/01_save/other")
+
+
+def test_ruff_asks_for_as_much_as_ever():
+    lint = SETTINGS["ruff"]["lint"]
+    assert set(lint["select"]) >= RUFF_RULES
+    assert set(lint["ignore"]) <= RUFF_IGNORED
+    for pattern, ignored in lint["per-file-ignores"].items():
+        assert set(ignored) <= RUFF_IGNORED_IN_FILES[pattern], pattern
+    assert SETTINGS["ruff"]["line-length"] == 100
+    assert not {"exclude", "extend-exclude", "include"} & set(SETTINGS["ruff"])
+    assert not {"exclude", "extend-ignore"} & set(lint)
+
+
+def test_mypy_asks_for_as_much_as_ever():
+    mypy = SETTINGS["mypy"]
+    assert "helpers" in mypy["files"]
+    assert mypy["disallow_untyped_defs"]
+    assert not {"exclude", "ignore_errors", "disable_error_code"} & set(mypy)
+    for override in mypy["overrides"]:
+        assert not any(module.startswith("helpers") for module in override["module"])
+
+
+def test_few_lines_silence_a_checker_and_each_says_which_rule():
+    silenced = []
+    for path in sources():
+        text = path.read_text(encoding="utf-8")
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT and SILENCING.search(token.string):
+                assert SILENCING_ONE_RULE.search(token.string), f"{path}: {token.string}"
+                silenced.append(f"{path}: {token.string}")
+    assert len(silenced) <= MOST_SILENCED_LINES, "\n".join(silenced)
+
+
+def test_no_test_is_skipped_for_good_or_may_fail():
+    for path in TESTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                name = ast.unparse(node)
+                assert name not in {"pytest.mark.skip", "pytest.mark.xfail", "pytest.xfail"}, path
+
+
+# What CI runs, on a made project
+
+
+@pytest.fixture
+def run_ci(tmp_path):
+    """Run the course's ``.ci/run`` in a project whose test command is the script that is given."""
+    if sys.platform != "linux":
+        pytest.skip("CI runs on Linux")
+    project = tmp_path / "project"
+    (project / ".ci").mkdir(parents=True)
+    shutil.copy(COURSE / ".ci" / "run", project / ".ci" / "run")
+
+    def git(*arguments):
+        author = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"]
+        subprocess.run(["git", *author, *arguments], cwd=project, check=True, capture_output=True)
+
+    def run(script, readme=".venv/bin/pytest\n", set_up="true"):
+        (project / "script").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        begin = "python3 -m venv --help >/dev/null && mkdir -p .venv/bin"
+        copy = "cp script .venv/bin/pytest && chmod +x .venv/bin/pytest"
+        lab = ".venv/bin/jupyter lab notebooks/01_save.ipynb"
+        text = f"{begin} && {copy} && {set_up} && {lab}\n\n{readme}"
+        (project / "README.md").write_text(text, encoding="utf-8")
+        (project / ".gitignore").write_text(".venv/\n", encoding="utf-8")
+        git("init")
+        git("add", ".")
+        git("commit", "-m", "all")
+        (project / "not_committed").touch()
+        command = ["bash", str(project / ".ci" / "run")]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+
+    return run
+
+
+def test_ci_passes_if_both_commands_do(run_ci):
+    done = run_ci("echo all tests passed")
+    assert done.returncode == 0, done.stderr
+    assert "all tests passed" in done.stdout
+
+
+def test_ci_fails_if_the_tests_fail(run_ci):
+    assert run_ci("exit 1").returncode != 0
+
+
+def test_ci_fails_if_the_set_up_fails(run_ci):
+    assert run_ci("true", set_up="false").returncode != 0
+
+
+@pytest.mark.parametrize("readme", ["", ".venv/bin/pytest\n" * 2])
+def test_ci_fails_if_the_readme_has_other_commands(run_ci, readme):
+    assert run_ci("true", readme=readme).returncode != 0
+
+
+def test_ci_tests_what_is_committed_in_a_folder_with_an_awkward_name(run_ci):
+    done = run_ci("test ! -e not_committed && pwd")
+    assert done.returncode == 0
+    folder = next(line for line in done.stdout.splitlines() if line.startswith("/"))
+    assert " " in folder
+    assert not folder.isascii()

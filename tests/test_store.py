@@ -1,0 +1,245 @@
+"""Storing a notebook changes what has changed, and nothing else."""
+
+import base64
+import io
+import tomllib
+from pathlib import Path
+
+from tests import store
+from tests.gate import figure_facts, outputs
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+
+COURSE = Path(__file__).parent.parent
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# The cells of a notebook without TensorFlow, so that each run takes a second.
+SOURCES = [
+    "import sys, time\nprint('one')\nprint('two', flush=True)",
+    "print(f'runs/x/{time.strftime(\"%Y-%m-%d_%H-%M-%S\")}_{time.time_ns() % 1000}')\n6 * 7",
+    "import random\nprint(f'about {0.77 + random.uniform(-0.01, 0.01):.4f}')",
+    "from matplotlib import pyplot as plt\n%matplotlib inline\nplt.plot([1, 3, 2])\nplt.show()",
+]
+TAGS = [[], [], ["number-varies"], []]
+
+
+def made(sources=SOURCES, tags=TAGS):
+    cells = [new_code_cell(source) for source in sources]
+    for cell, some in zip(cells, tags, strict=True):
+        if some:
+            cell.metadata.tags = some
+    return new_notebook(
+        cells=[new_markdown_cell("# A title"), *cells],
+        metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}},
+    )
+
+
+def written(notebook, folder):
+    path = folder / "01_made.ipynb"
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A notebook that was stored once."""
+    path = written(made(), tmp_path_factory.mktemp("course"))
+    store.store(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(stored, tmp_path):
+    path = tmp_path / "01_made.ipynb"
+    path.write_bytes(stored)
+    return path
+
+
+def code_cells(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def picture(pixels, **metadata):
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(pixels, dtype=np.uint8)).save(file, "png")
+    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "<Figure>"}
+    return new_output("display_data", data, metadata=metadata)
+
+
+def test_what_runs_for_the_first_time_is_stored(stored, path):
+    first, second, third, fourth = code_cells(path)
+    assert [cell.execution_count for cell in (first, second, third, fourth)] == [1, 2, 3, 4]
+    assert first.outputs == [stream("one\ntwo\n")]
+    assert [output.output_type for output in second.outputs] == ["stream", "execute_result"]
+    assert second.outputs[1].data == {"text/plain": "42"}
+    assert third.outputs[0].text.startswith("about 0.7")
+    assert "image/png" in fourth.outputs[-1].data
+    assert fourth.outputs[-1].metadata[figure_facts.KEY]["axes"][0]["series"]
+
+
+def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path):
+    before = path.stat().st_mtime_ns
+    assert store.store(path) == []
+    assert path.read_bytes() == stored
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_changed_cell_changes_its_own_outputs_only(stored, path):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source = notebook.cells[1].source.replace("two", "three")
+    written(notebook, path.parent)
+    assert store.store(path) == [1]
+    changed = stored.decode().replace("two\\n", "three\\n").replace("'two'", "'three'")
+    assert path.read_text(encoding="utf-8") == changed
+
+
+def test_noise_of_an_editor_is_cleaned_up(stored, path):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.widgets = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}
+    notebook.cells[1].metadata.execution = {"iopub.execute_input": "2026-11-28T00:00:00Z"}
+    notebook.cells[1].outputs = [stream("one\n"), stream("two\n")]
+    notebook.cells[2].execution_count = 17
+    notebook.cells[3].outputs.append(
+        new_output("display_data", {outputs.WIDGET: {"model_id": "1"}, "text/plain": "0%"})
+    )
+    path.write_text(nbformat.writes(notebook, indent=4), encoding="utf-8")
+    store.store(path)
+    assert path.read_bytes() == stored
+
+
+def test_a_cell_that_fails_is_named_and_nothing_is_stored(tmp_path, capsys):
+    sources = ["print('one')", "\nvalue = {}\nvalue['lost']"]
+    path = written(made(sources, [[], []]), tmp_path)
+    before = path.read_bytes()
+    assert store.main([str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        "01_made.ipynb: cell [2], 'value = {}': KeyError: 'lost'. The stored file is as it was.\n"
+    )
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kernel_that_dies_is_reported_in_one_line(tmp_path, capsys):
+    path = written(made(["import os\nos._exit(1)"], [[]]), tmp_path)
+    assert store.main([str(path)]) == 1
+    assert "cell [1], 'import os': its kernel died." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "no_such.ipynb", "broken.ipynb", "."])
+def test_what_is_no_notebook_is_refused_in_one_line(name, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("{}", encoding="utf-8")
+    (tmp_path / "broken.ipynb").write_text("{", encoding="utf-8")
+    assert store.main([str(tmp_path / name)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "notebook" in error
+    assert (tmp_path / name).as_posix() in error
+
+
+def test_one_failure_does_not_keep_the_next_notebook_from_being_stored(tmp_path, capsys):
+    good = written(made(["print(1)"], [[]]), tmp_path)
+    assert store.main([str(tmp_path / "none.ipynb"), str(good)]) == 1
+    assert code_cells(good)[0].outputs == [stream("1\n")]
+    assert capsys.readouterr().out == "01_made.ipynb: new outputs of [1]\n"
+
+
+def test_the_line_of_a_run_stays_where_another_line_has_changed():
+    old = stream("runs/x/2026-01-01_00-00-00\nepoch 1\nrest\n")
+    new = stream("runs/x/2027-02-02_11-11-11_2\nepoch 2\nrest\n")
+    [settled] = store.settled([new], [old], [])
+    assert settled.text == "runs/x/2026-01-01_00-00-00\nepoch 2\nrest\n"
+
+
+@pytest.mark.parametrize(
+    ("tags", "text", "kept"),
+    [
+        (["number-varies"], "accuracy 0.78\n", True),
+        (["number-varies"], "accuracy 0.98\n", False),
+        (["number-varies"], "precision 0.77\n", False),
+        ([], "accuracy 0.78\n", False),
+    ],
+)
+def test_a_number_may_vary_only_in_a_cell_that_says_so(tags, text, kept):
+    [settled] = store.settled([stream(text)], [stream("accuracy 0.77\n")], tags)
+    assert settled.text == ("accuracy 0.77\n" if kept else text)
+
+
+def test_a_picture_that_looks_the_same_keeps_its_bytes_and_a_changed_one_does_not():
+    pixels = np.full((64, 64, 3), 200)
+    nearly = pixels.copy()
+    nearly[0, 0] = 201
+    other = pixels.copy()
+    other[:20, :20] = 0
+    old = picture(pixels)
+    assert store.settled([picture(nearly)], [old], []) == [old]
+    assert store.settled([picture(other)], [old], []) == [picture(other)]
+
+
+def test_each_picture_of_a_cell_is_compared_by_itself():
+    grey = [np.full((32, 32, 3), value) for value in (10, 100, 200)]
+    nearly = grey[0].copy()
+    nearly[0, 0] = 11
+    one, two, three = (picture(pixels) for pixels in grey)
+    assert store.settled([picture(nearly), three], [one, two], []) == [one, three]
+
+
+def test_a_new_alt_text_is_stored_beside_a_picture_that_keeps_its_bytes():
+    pixels = np.full((64, 64, 3), 200)
+    nearly = pixels.copy()
+    nearly[0, 0] = 201
+    old = picture(pixels, **{"image/png": {"alt": "grey"}})
+    new = picture(nearly, **{"image/png": {"alt": "all grey"}})
+    [settled] = store.settled([new], [old], [])
+    assert settled.data == old.data
+    assert settled.metadata == new.metadata
+
+
+def test_facts_about_a_figure_are_added_to_what_was_stored_without_them():
+    facts = {"texts": [], "legend": [], "axes": []}
+    old = picture(np.full((64, 64, 3), 200))
+    new = picture(np.full((64, 64, 3), 200), **{figure_facts.KEY: facts})
+    [settled] = store.settled([new], [old], [])
+    assert settled.metadata == {figure_facts.KEY: facts}
+
+
+def test_progress_bars_are_left_out_and_streams_come_in_one_piece():
+    bar = new_output("display_data", {outputs.WIDGET: {"model_id": "1"}, "text/plain": "0%"})
+    pieces = [bar, stream("a\n"), stream("10%\r100%\n"), picture([[[0, 0, 0]]]), stream("b\n")]
+    settled = store.settled(pieces, [], [])
+    assert [output.get("text") for output in settled] == ["a\n100%\n", None, "b\n"]
+
+
+def test_a_deleted_output_is_no_longer_stored():
+    assert store.settled([stream("a\n")], [stream("a\n"), stream("b\n", "stderr")], []) == [
+        stream("a\n")
+    ]
+
+
+def test_an_interrupted_write_leaves_the_stored_file_and_nothing_beside_it(tmp_path, monkeypatch):
+    path = written(made(), tmp_path)
+    before = path.read_bytes()
+
+    def no_room(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(store.shutil, "copymode", no_room)
+    with pytest.raises(OSError, match="no space left"):
+        store.replace(path, "{}")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_cell_may_take_as_long_as_in_the_tests():
+    settings = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
+    options = settings["tool"]["pytest"]["ini_options"]["addopts"]
+    assert f"--nbval-cell-timeout={store.CELL_TIMEOUT}" in options

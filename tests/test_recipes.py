@@ -1,0 +1,226 @@
+"""Each recipe stands alone: it works when it is copied beside a program that knows no course.
+
+The docstring of a recipe is its contract, and its form is read here. It has one of the lines
+
+    Needs only Python's standard library.
+    Needs TensorFlow.
+    Needs TensorFlow and NAME.
+
+and an example, which is run in a new folder that holds nothing but the recipe. The Python that runs
+it sees the standard library, what installing TensorFlow brings along, and NAME.
+"""
+
+import ast
+import doctest
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+RECIPES = Path(__file__).parent.parent / "helpers" / "recipes"
+NEEDS = re.compile(
+    r"^Needs (?:only Python's standard library|(TensorFlow)(?: and (\w+))?)\.$", re.MULTILINE
+)
+PATIENCE = 600  # seconds, for a machine that is busy with something else
+
+# Python that starts without site packages, and then finds there only what may be seen.
+STRANGER = """
+import doctest, importlib, importlib.machinery, json, os, sys, warnings
+
+name, site_packages, visible, task = json.loads(sys.argv[1])
+without_packages = [os.getcwd(), *sys.path]
+sys.path = [*without_packages, *site_packages]
+
+class OnlyVisible(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, module, path=None, target=None):
+        if path is None and module not in visible:
+            path = without_packages
+        return super().find_spec(module, path, target)
+
+place = sys.meta_path.index(importlib.machinery.PathFinder)
+sys.meta_path[place] = OnlyVisible
+warnings.filterwarnings("error", category=EncodingWarning, module=name)
+recipe = importlib.import_module(name)
+if task == "run the examples":
+    failed, tried = doctest.testmod(recipe, globs={})
+    sys.exit(1 if failed or not tried else 0)
+"""
+
+
+class Recipe(NamedTuple):
+    """What is copied, and its Python files; the first one has the docstring of the whole."""
+
+    path: Path
+    files: list[Path]
+
+    @property
+    def name(self):
+        return self.path.stem
+
+    @property
+    def docstring(self):
+        return ast.get_docstring(parse(self.files[0]))
+
+    @property
+    def needs(self):
+        """The packages that it names, as they are imported."""
+        sentence = NEEDS.search(self.docstring)
+        if not sentence:
+            return []
+        return [name.lower() for name in sentence.groups() if name]
+
+
+def find_recipes():
+    found = []
+    for path in sorted(RECIPES.iterdir()):
+        if path.suffix == ".py" and path.name != "__init__.py":
+            found.append(Recipe(path, [path]))
+        if (path / "__init__.py").is_file():
+            parts = [file for file in path.rglob("*.py") if file != path / "__init__.py"]
+            found.append(Recipe(path, [path / "__init__.py", *parts]))
+    return found
+
+
+def parse(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+each_recipe = pytest.mark.parametrize("recipe", find_recipes(), ids=lambda recipe: recipe.name)
+
+
+def installed_with(*packages):
+    """The names that can be imported once these packages and what they need are installed."""
+    names = [tensorflow() if package == "tensorflow" else package for package in packages]
+    seen = set()
+    while names:
+        name = canonicalize_name(names.pop())
+        if name in seen:
+            continue
+        seen.add(name)
+        for requirement in map(Requirement, metadata.requires(name) or []):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                names.append(requirement.name)
+    return {
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if seen & {canonicalize_name(owner) for owner in owners}
+    }
+
+
+def tensorflow():
+    """The name of the build of TensorFlow that is installed here."""
+    installed = {canonicalize_name(package.name) for package in metadata.distributions()}
+    [name] = {"tensorflow", "tensorflow-cpu"} & installed
+    return name
+
+
+def use(recipe, folder, visible, task):
+    """Copy a recipe to an empty folder, and let a Python that sees no course use it there."""
+    if recipe.path.is_dir():
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(recipe.path, folder / recipe.path.name, ignore=ignored)
+    else:
+        shutil.copy(recipe.path, folder)
+    paths = sysconfig.get_paths()
+    site_packages = sorted({paths["purelib"], paths["platlib"]})
+    given = json.dumps([recipe.name, site_packages, sorted(visible), task])
+    options = ["-I", "-S", "-B", "-X", "warn_default_encoding"]
+    return subprocess.run(
+        [sys.executable, *options, "-c", STRANGER, given],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=PATIENCE,
+    )
+
+
+def test_the_recipes_are_found():
+    names = {recipe.name for recipe in find_recipes()}
+    assert names >= {"inspect_model", "load_report", "restart", "save_whole"}
+
+
+@each_recipe
+def test_its_docstring_says_what_it_needs_and_has_an_example(recipe):
+    assert len(NEEDS.findall(recipe.docstring)) == 1
+    assert doctest.DocTestParser().get_examples(recipe.docstring)
+
+
+@each_recipe
+def test_it_imports_only_what_it_names(recipe):
+    allowed = sys.stdlib_module_names | installed_with(*recipe.needs)
+    for file in recipe.files:
+        for node in ast.walk(parse(file)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1, f"{file.name} leaves its folder in line {node.lineno}"
+            for name in names:
+                assert name.partition(".")[0] in allowed, f"{file.name}, line {node.lineno}"
+
+
+@each_recipe
+def test_it_can_be_imported_where_there_is_only_what_it_names(recipe, tmp_path):
+    ended = use(recipe, tmp_path, installed_with(*recipe.needs), "import it")
+    assert ended.returncode == 0, ended.stderr
+
+
+@each_recipe
+def test_its_examples_come_true_in_an_empty_folder(recipe, tmp_path):
+    """An example may save a model of Keras, also where the recipe itself needs no TensorFlow."""
+    visible = installed_with("tensorflow", *recipe.needs)
+    ended = use(recipe, tmp_path, visible, "run the examples")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("recipe", "package"),
+    [
+        pytest.param(recipe, package, id=f"{recipe.name}-{package}")
+        for recipe in find_recipes()
+        for package in recipe.needs
+    ],
+)
+def test_without_a_package_that_it_needs_one_line_names_it(recipe, package, tmp_path):
+    visible = installed_with("tensorflow", *recipe.needs) - {package}
+    ended = use(recipe, tmp_path, visible, "import it")
+    assert ended.returncode != 0
+    last = ended.stderr.splitlines()[-1]
+    if package == "tensorflow":
+        assert last == "ModuleNotFoundError: No module named 'tensorflow'"
+    else:
+        line = f"{recipe.path.name} needs {package}: pip install {package}"
+        assert last == f"ModuleNotFoundError: {line}"
+
+
+@pytest.mark.parametrize(
+    ("source", "task", "complaint"),
+    [
+        ("import helpers", "import it", "No module named 'helpers'"),
+        ("import matplotlib", "import it", "No module named 'matplotlib'"),
+        ("from pathlib import Path\nPath('a').write_text('b')", "import it", "EncodingWarning"),
+        ('""">>> 1 + 1\n3\n"""', "run the examples", "Expected:"),
+        ('"""No example."""', "run the examples", ""),
+    ],
+)
+def test_this_test_notices_what_does_not_stand_alone(source, task, complaint, tmp_path):
+    file = tmp_path / "bad.py"
+    file.write_text(source, encoding="utf-8")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    ended = use(Recipe(file, [file]), folder, installed_with("tensorflow"), task)
+    assert ended.returncode != 0
+    assert complaint in ended.stdout + ended.stderr

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import socket
+import struct
 import subprocess
 import sys
 from urllib.parse import urlsplit
@@ -48,14 +50,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    (folder / "program.py").write_text(PROGRAM)
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
     with start(folder / "model", [folder / "program.py"]) as process:
         try:
             address = process.stdout.readline().strip()
             assert address, process.stderr.read()
             yield urlsplit(address)
             process.stdin.close()
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=600) == 0
             assert process.stderr.read() == ""
         finally:
             process.kill()
@@ -63,7 +65,7 @@ def server(folder):
 
 def ask(server, question, method="POST", path=None):
     body = question if isinstance(question, bytes) else json.dumps(question).encode()
-    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=60)
+    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=600)
     try:
         connection.request(method, path or server.path, body)
         response = connection.getresponse()
@@ -122,12 +124,65 @@ def test_ends_without_a_word_if_nobody_waits_for_it_any_more(server, folder):
     with start(folder / "model") as process:
         process.stdin.close()
         process.stdout.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=600) == 0
         assert process.stderr.read() == ""
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("POST", "/v1/models"), ("GET", None)])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/"), ("POST", "/v1/models"), ("GET", None), ("PUT", None), ("BREW", None)],
+)
 def test_knows_one_path_and_one_method(server, method, path):
     status, reply = ask(server, GOOD, method, path)
     assert (status, reply) == (404, {"error": f"there is only POST {server.path}"})
     assert ask(server, GOOD)[0] == 200
+
+
+def speak(server, said):
+    """Send some bytes, and return all that comes back."""
+    with socket.create_connection((server.hostname, server.port), timeout=600) as connection:
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as replies:
+            return replies.read()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"POST {path} HTTP/1.1\r\nContent-Length: many\r\n\r\n", "a number of bytes, got 'many'"),
+        (b"POST {path} HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "a number of bytes, got '-1'"),
+        (b"POST {path} HTTP/1.1\r\nContent-Length: 100\r\n\r\n{", "Expecting property name"),
+        (b"POST {path} HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n{", "at most 1,000,000"),
+        (b"POST {path} HTTP/1.1\r\n\r\n", "Expecting value"),
+    ],
+)
+def test_a_question_of_another_length_than_it_says_gets_a_line_of_json_too(server, said, why):
+    head, body = speak(server, said.replace(b"{path}", server.path.encode())).split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 400 ")
+    assert list(json.loads(body)) == ["error"]
+    assert why in json.loads(body)["error"]
+    assert ask(server, GOOD)[0] == 200
+
+
+@pytest.mark.parametrize("said", [b"13 + 17\r\n\r\n", b"POST /\r\n\r\n", b"x" * 100_000])
+def test_what_is_not_http_gets_a_line_of_json_too(server, said):
+    *_, line = speak(server, said).splitlines()
+    assert list(json.loads(line)) == ["error"]
+    assert ask(server, GOOD)[0] == 200
+
+
+def test_bears_that_whoever_asks_goes_away(server):
+    for said in [b"", b"POST", f"POST {server.path} HTTP/1.1\r\nContent-Length: 9".encode()]:
+        socket.create_connection((server.hostname, server.port), timeout=600).close()
+        with socket.create_connection((server.hostname, server.port), timeout=600) as connection:
+            connection.sendall(said)
+            # A reset, as by a program that was killed, in place of a friendly end.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask(server, GOOD)[0] == 200
+
+
+def test_a_question_for_the_head_alone_gets_no_body(server):
+    said = speak(server, f"HEAD {server.path} HTTP/1.1\r\n\r\n".encode())
+    assert said.startswith(b"HTTP/1.0 404 ")
+    assert said.endswith(b"\r\n\r\n")

@@ -7,23 +7,26 @@ gives ``{"outputs": value}``, or ``{"outputs": {name: value}}`` for several. A w
 """
 
 import argparse
-import asyncio
 import contextlib
+import http
+import http.server
 import json
 import os
 import signal
+import socketserver
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tornado import httpserver, httputil, netutil
 
 LIMIT = 1_000_000  # bytes of a question
+TIMEOUT = 600  # seconds, after which a question that does not go on is given up
 WRONG = OverflowError, RecursionError, TypeError, ValueError, tf.errors.OpError
 
 
-def answer(model: Any, question: bytes) -> bytes:
+def answer(model: Any, question: bytes) -> str:
     """Run the signature of a loaded SavedModel that a question in JSON asks for; return JSON.
 
     Raises:
@@ -32,51 +35,133 @@ def answer(model: Any, question: bytes) -> bytes:
     asked = json.loads(question)
     if not isinstance(asked, dict) or not isinstance(asked.get("inputs"), dict):
         raise ValueError('expected {"inputs": {name: value}}')
-    name, inputs = asked.get("signature_name", "serving_default"), asked["inputs"]
+    name = asked.get("signature_name", "serving_default")
     if name not in list(model.signatures):
         raise ValueError(f"no signature {name!r}, there are: {', '.join(sorted(model.signatures))}")
-    specs = dict(sorted(model.signatures[name].structured_input_signature[1].items()))
-    if set(inputs) != set(specs):
-        raise ValueError(f"{name} takes {', '.join(specs)}, got {', '.join(inputs) or 'nothing'}")
-    for key, spec in specs.items():
-        inputs[key] = tf.constant(inputs[key], spec.dtype)
-        if not spec.shape.is_compatible_with(inputs[key].shape):
-            raise ValueError(f"{key} takes shape {spec.shape}, got {inputs[key].shape}")
-    values = {key: out.numpy().tolist() for key, out in model.signatures[name](**inputs).items()}
-    values = values if len(values) > 1 else next(iter(values.values()))
-    return json.dumps({"outputs": values}, allow_nan=False, default=bytes.decode).encode()
+    signature = model.signatures[name]
+
+    _, specs = signature.structured_input_signature
+    given = asked["inputs"]
+    if set(given) != set(specs):
+        taken = ", ".join(sorted(specs))
+        got = ", ".join(given) or "nothing"
+        raise ValueError(f"{name} takes {taken}, got {got}")
+    inputs = {key: _tensor(key, given[key], specs[key]) for key in sorted(specs)}
+
+    outputs = {key: output.numpy().tolist() for key, output in signature(**inputs).items()}
+    if len(outputs) == 1:
+        [outputs] = outputs.values()
+    return json.dumps({"outputs": outputs}, allow_nan=False, default=bytes.decode)
 
 
-async def _serve(model: Any, path: str) -> None:
-    def respond(request: httputil.HTTPServerRequest) -> None:
-        status, body = 404, json.dumps({"error": f"there is only POST {path}"}).encode()
-        if (request.method, request.path) == ("POST", path):
-            try:
-                if len(request.body) > LIMIT:
-                    raise ValueError(f"a question has at most {LIMIT:,} bytes")
-                status, body = 200, answer(model, request.body)
-            except WRONG as error:
-                line = str(error).split("\n\t")[0].splitlines()[-1]
-                status, body = 400, json.dumps({"error": line}).encode()
-        first = httputil.ResponseStartLine("", status, httputil.responses[status])
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        request.connection.write_headers(first, httputil.HTTPHeaders(headers), body)
-        request.connection.finish()
-
-    [socket] = netutil.bind_sockets(0, "127.0.0.1")
-    httpserver.HTTPServer(respond).add_socket(socket)
-    with contextlib.suppress(BrokenPipeError):  # who started it has gone: the next line ends it
-        print(f"http://127.0.0.1:{socket.getsockname()[1]}{path}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+def _tensor(name: str, value: Any, spec: tf.TensorSpec) -> tf.Tensor:
+    tensor = tf.constant(value, spec.dtype)
+    if not spec.shape.is_compatible_with(tensor.shape):
+        raise ValueError(f"{name} takes shape {spec.shape}, got {tensor.shape}")
+    return tensor
 
 
-if __name__ == "__main__":
+def _reason(error: Exception) -> str:
+    """Say in one line what is wrong: TensorFlow writes it last, but for an indented appendix."""
+    lines = str(error).split("\n\t")[0].splitlines()
+    return lines[-1] if lines else type(error).__name__
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers one question. Whatever else comes in gets a line of JSON too."""
+
+    server: "Server"
+    timeout = TIMEOUT
+
+    def do_POST(self) -> None:
+        """Answer a question."""
+        self._respond()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse another method, or what is not HTTP: the base class calls this for both."""
+        if code == http.HTTPStatus.NOT_IMPLEMENTED:
+            self._respond()
+        else:
+            self._refuse(400, message or self.responses[code][0])
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing: what is printed is the address alone."""
+
+    def _respond(self) -> None:
+        try:
+            question = self._read_question()
+            if self.command != "POST" or self.path != self.server.path:
+                self._refuse(404, f"there is only POST {self.server.path}")
+            else:
+                self._reply(200, answer(self.server.model, question))
+        except WRONG as error:
+            self._refuse(400, _reason(error))
+
+    def _read_question(self) -> bytes:
+        """Read to the end, even what is too long: until then nobody listens to an answer."""
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal():
+            raise ValueError(f"Content-Length takes a number of bytes, got {length!r}")
+        left = int(length)
+        if left <= LIMIT:
+            return self.rfile.read(left)
+        while left > 0:
+            part = self.rfile.read(min(left, LIMIT))
+            if not part:  # whoever asks has gone
+                break
+            left -= len(part)
+        raise ValueError(f"a question has at most {LIMIT:,} bytes")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        self._reply(status, json.dumps({"error": reason}))
+
+    def _reply(self, status: int, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves one model under one path, on a free port of this machine."""
+
+    def __init__(self, model: Any, path: str) -> None:
+        """Begin to listen; ``serve_forever`` answers."""
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.model = model
+        self.path = path
+
+    def server_bind(self) -> None:
+        """Take the port, but do not ask for this machine's name, which may take seconds."""
+        socketserver.TCPServer.server_bind(self)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report a fault of the server's own, not that whoever asked has gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def main() -> None:
+    """Serve until standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(description="Serve the newest version of a SavedModel.")
     parser.add_argument("folder", type=Path, help="holds versions: FOLDER/1/saved_model.pb")
     folder = parser.parse_args().folder.resolve()
-    if not (versions := [int(pb.parent.name) for pb in folder.glob("[0-9]*/saved_model.pb")]):
-        parser.error(f"no model in {folder}: expected {folder / '1' / 'saved_model.pb'}")
+    versions = [int(file.parent.name) for file in folder.glob("[0-9]*/saved_model.pb")]
+    if not versions:
+        expected = (folder / "1" / "saved_model.pb").as_posix()
+        parser.error(f"no model in {folder.as_posix()}: expected {expected}")
     model = tf.saved_model.load(folder / str(max(versions)))
-    asyncio.run(_serve(model, f"/v1/models/{folder.name}:predict"))
+    server = Server(model, f"/v1/models/{folder.name}:predict")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with contextlib.suppress(BrokenPipeError):  # whoever started it has gone: the next line ends it
+        print(f"http://127.0.0.1:{server.server_address[1]}{server.path}", flush=True)
+    sys.stdin.read()
     os._exit(0)  # without seconds of clearing up
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,12 @@
-"""What the notebooks share that is not the lesson: places to save to, ways to look, ways to prove.
+"""What notebooks share that is not the lesson: places to save, ways to look, ways to prove.
 
-Importing this package imports TensorFlow with its log quiet, and that is its only side effect:
+To import this package is to import TensorFlow with its log quiet:
 
-- ``TF_CPP_MIN_LOG_LEVEL=2`` hides notes and warnings of the C++ part; a value you set wins;
+- ``TF_CPP_MIN_LOG_LEVEL=2`` hides notes and warnings of the C++ part;
 - what the import still writes to stderr is dropped, but shown after all if it fails;
 - the Python logger ``tensorflow`` shows errors only; ``tf.get_logger().setLevel("INFO")`` undoes.
+
+It also sets back what the machine has set, so that it makes no difference: ``helpers.environment``.
 """
 
 import contextlib
@@ -12,7 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from helpers import environment
 
 
 @contextlib.contextmanager
@@ -32,11 +34,16 @@ def hold_stderr() -> Iterator[None]:
             os.close(stderr)
 
 
+environment.check_python()
+environment.set_variables()
+environment.set_warnings()
 with hold_stderr():
     import tensorflow as tf
 
     tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too
 tf.get_logger().setLevel("ERROR")
+environment.check_keras()
+environment.set_figures()
 
 from helpers.draw import draw_checkpoint, draw_map, draw_sizes
 from helpers.look import find_meta, read_checkpoint, show_checkpoint, show_tree

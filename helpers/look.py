@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from tabulate import tabulate
 
+NAMED_IN_ERRORS = 4  # files, so that the message stays one line
+
 
 class Entry(NamedTuple):
     """One tensor of a checkpoint: its key, shape, dtype name and size in bytes."""
@@ -25,14 +27,17 @@ def show_tree(folder: Path | str) -> None:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder.name} in {_inside(folder.parent)}")
-    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    rows = [
-        (name.as_posix(), path.stat().st_size)
-        for name, path in files.items()
-        if not any(part.startswith(".") for part in name.parts)
-    ]
-    print(tabulate(rows, headers=(f"{folder.name}/", "bytes")) if rows else f"{folder.name}/ empty")
+        raise FileNotFoundError(f"no folder {folder.name} in {_contents(folder.parent)}")
+    rows = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in name.parts)
+        if path.is_file() and not is_hidden:
+            rows.append((name.as_posix(), path.stat().st_size))
+    if rows:
+        print(tabulate(rows, headers=(f"{folder.name}/", "bytes")))
+    else:
+        print(f"{folder.name}/ empty")
 
 
 def find_meta(folder: Path | str, step: int | None = None) -> Path:
@@ -46,10 +51,12 @@ def find_meta(folder: Path | str, step: int | None = None) -> Path:
     pattern = "*.meta" if step is None else f"*-{step}.meta"
     found = sorted(folder.glob(pattern))
     if not found:
-        raise FileNotFoundError(f"no {pattern} in {_inside(folder)}")
+        raise FileNotFoundError(f"no {pattern} in {_contents(folder)}")
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise ValueError(f"{len(found)} files match {pattern} in {folder}: {names}; give a step")
+        raise ValueError(
+            f"{len(found)} files match {pattern} in {folder.as_posix()}: {names}; give a step"
+        )
     return found[0]
 
 
@@ -65,17 +72,20 @@ def read_checkpoint(prefix: Path | str) -> list[Entry]:
     index = Path(f"{prefix}.index")
     if not index.is_file():
         raise FileNotFoundError(
-            f"no {index.name} in {_inside(index.parent)}; give a prefix, without an ending"
+            f"no {index.name} in {_contents(index.parent)}; give a prefix, without an ending"
         )
     reader = tf.train.load_checkpoint(str(prefix))
+    shapes = reader.get_variable_to_shape_map()
     dtypes = reader.get_variable_to_dtype_map()
     entries = []
-    for name, shape in sorted(reader.get_variable_to_shape_map().items()):
-        if dtypes[name] == tf.string:
-            size = sum(map(len, np.ravel(reader.get_tensor(name))))
+    for name in sorted(shapes):
+        shape = tuple(shapes[name])
+        dtype = dtypes[name]
+        if dtype == tf.string:  # a text has the length that it has, so here we do load
+            size = sum(len(text) for text in np.ravel(reader.get_tensor(name)))
         else:
-            size = tf.TensorShape(shape).num_elements() * dtypes[name].size
-        entries.append(Entry(name, tuple(shape), dtypes[name].name, size))
+            size = tf.TensorShape(shape).num_elements() * dtype.size
+        entries.append(Entry(name, shape, dtype.name, size))
     return entries
 
 
@@ -88,9 +98,12 @@ def show_checkpoint(prefix: Path | str) -> None:
     print(tabulate(read_checkpoint(prefix), headers=("name", "shape", "dtype", "bytes")))
 
 
-def _inside(folder: Path) -> str:
-    """Name a folder and what it holds, for an error's one line."""
+def _contents(folder: Path) -> str:
+    """Name a folder and what it holds, for an error of one line."""
     if not folder.is_dir():
-        return f"{folder}, which does not exist"
+        return f"{folder.as_posix()}, which does not exist"
     names = sorted(path.name for path in folder.glob("[!.]*"))
-    return f"{folder}, which holds {', '.join(names[:4]) or 'nothing'}{' …' * (len(names) > 4)}"
+    listed = ", ".join(names[:NAMED_IN_ERRORS]) or "nothing"
+    if len(names) > NAMED_IN_ERRORS:
+        listed += " …"
+    return f"{folder.as_posix()}, which holds {listed}"

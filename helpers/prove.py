@@ -1,12 +1,14 @@
 """A way to know: the same values to the last bit, and an expected error or log line in one line."""
 
 import contextlib
-import logging
 import logging.handlers
+import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from helpers.runs import COURSE
+from helpers.runs import course_folder, relative_to_here, runs_folder
 
 import numpy as np
 import tensorflow as tf
@@ -48,13 +50,17 @@ def expect_log(containing: str) -> Iterator[None]:
     Raises:
         AssertionError: no error was logged, or none with that text.
     """
-    logger, heard = tf.get_logger(), logging.handlers.BufferingHandler(capacity=1000)
-    before = logger.handlers, logger.propagate
-    logger.handlers, logger.propagate = [heard], False
+    logger = tf.get_logger()
+    heard = logging.handlers.BufferingHandler(capacity=1000)
+    handlers = logger.handlers
+    propagate = logger.propagate
+    logger.handlers = [heard]
+    logger.propagate = False
     try:
         yield
     finally:
-        logger.handlers, logger.propagate = before
+        logger.handlers = handlers
+        logger.propagate = propagate
     if not heard.buffer:
         raise AssertionError("expected a logged error, but nothing was logged")
     text = "\n".join(record.getMessage() for record in heard.buffer)
@@ -62,12 +68,38 @@ def expect_log(containing: str) -> Iterator[None]:
 
 
 def _print_line(label: str, text: str, containing: str) -> None:
-    lines = [line for line in text.splitlines() or [""] if containing in line]
-    if not lines:
+    lines = text.splitlines() or [""]
+    matching = [line for line in lines if containing in line]
+    if not matching:
         raise AssertionError(f"expected {label} with {containing!r}, but got: {text}")
-    print(f"{label}: {lines[0].strip().replace(str(COURSE), '…')}")
+    print(f"{label}: {_without_this_machine(matching[0].strip())}")
+
+
+def _without_this_machine(line: str) -> str:
+    """Write the paths of the course as they are on every machine, wherever its runs lie."""
+    relative = relative_to_here(runs_folder())
+    if relative.parts[0] == "..":  # a shorter path could stand in any word
+        line = _rename(line, relative, "../runs")
+    line = _rename(line, runs_folder(), "…/runs")
+    return _rename(line, course_folder(), "…")
+
+
+def _rename(line: str, folder: Path, name: str) -> str:
+    """Write another name for a folder, and ``/`` in the paths that lead into it."""
+
+    def renamed(path: re.Match) -> str:
+        return name + path["rest"].replace(os.sep, "/")
+
+    if folder == folder.parent:  # the root is no name to look for
+        return line
+    spellings = "|".join(re.escape(spelling) for spelling in (str(folder), folder.as_posix()))
+    return re.sub(rf"(?:{spellings})(?P<rest>\S*)", renamed, line)
 
 
 def _fingerprint(value: Any) -> tuple:
     array = np.asarray(value)
-    return array.shape, array.dtype, array.tolist() if array.dtype == object else array.tobytes()
+    if array.dtype == object:  # texts, whose bytes are no part of the array
+        content = array.tolist()
+    else:
+        content = array.tobytes()
+    return array.shape, array.dtype, content

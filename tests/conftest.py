@@ -1,6 +1,7 @@
-"""What tests share: modules that are imported when a test asks for them, and a course of its own."""
+"""What tests share: modules imported when a test asks for them, and a course of its own."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -36,10 +37,19 @@ def plt(module):
 
 
 @pytest.fixture
-def course(helpers, tmp_path, monkeypatch):
-    """An empty course with one notebook, ``01_save``, that `helpers` takes for its own."""
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "01_save.ipynb").write_text("{}")
-    monkeypatch.setattr("helpers.runs.COURSE", tmp_path)
-    monkeypatch.chdir(tmp_path / "notebooks")
+def course(tmp_path, monkeypatch):
+    """An empty course with one notebook, ``01_save``, in whose ``notebooks/`` the test works."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    (notebooks / "01_save.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    monkeypatch.chdir(notebooks)
     return tmp_path
+
+
+@pytest.fixture
+def prefix(tf, tmp_path):
+    """A checkpoint of a 2x3 float32 matrix, named ``model/weights``, and its bookkeeping."""
+    model = tf.Module()
+    model.weights = tf.Variable(tf.ones([2, 3]))
+    return Path(tf.train.Checkpoint(model=model).save(tmp_path / "saved" / "model"))

@@ -1,0 +1,84 @@
+"""Proofs: equality to the last bit, expected errors and log lines as one line each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def prove(module):
+    return module("helpers.prove")
+
+
+def test_same_values_is_exact(prove, tf):
+    one = {"a": tf.Variable([1.0, np.nan]), "b": [np.int64(3)]}
+    assert prove.same_values(one, {"a": np.array([1.0, np.nan], "float32"), "b": [np.int64(3)]})
+    base = np.array([1.0, 0.0], "float32")
+    for other in [
+        np.nextafter(base, np.float32(2)),
+        np.array([1.0, -0.0], "float32"),
+        base.astype("float64"),
+        base.reshape(2, 1),
+        [base],
+        [base, base],
+    ]:
+        assert not prove.same_values(base, other)
+    assert not prove.same_values([base], [base, base])
+    assert not prove.same_values({"a": base}, {"b": base})
+
+
+def test_same_values_compares_texts(prove, tf):
+    assert prove.same_values(tf.constant(["ab", "c"]), tf.constant(["ab", "c"]))
+    assert not prove.same_values(tf.constant(["ab", "c"]), tf.constant(["ab", "d"]))
+
+
+def test_expect_error_prints_one_line_and_hides_the_path(prove, course, capsys):
+    with prove.expect_error(ValueError, containing="second"):
+        raise ValueError(f"first\n  second in {course / 'runs' / '01_save'}\nthird")
+    assert capsys.readouterr().out == "ValueError: second in …/runs/01_save\n"
+
+
+@pytest.mark.parametrize("place", ["runs", "home/of a learner"])
+def test_paths_are_printed_as_if_runs_lay_in_the_course(
+    prove, module, course, monkeypatch, capsys, place
+):
+    monkeypatch.setenv("COURSE_RUNS", str(course / Path(place)))
+    run = module("helpers.runs").new_run("01_save")
+    with prove.expect_error(ValueError):
+        raise ValueError(f"{run / 'a' / 'b'}, {run.resolve() / 'c'}, {course / 'notebooks' / 'd'}")
+    name = f"runs/01_save/{run.name}"
+    expected = f"ValueError: ../{name}/a/b, …/{name}/c, …/notebooks/d\n"
+    assert capsys.readouterr().out == expected
+
+
+def test_words_that_are_no_paths_of_the_course_are_left_alone(prove, course, monkeypatch, capsys):
+    monkeypatch.chdir(course)  # from here the folder for runs is "runs"
+    with prove.expect_error(ValueError):
+        raise ValueError(r"two runs, 1/2, a\b, /elsewhere/runs/x")
+    assert capsys.readouterr().out == "ValueError: two runs, 1/2, a\\b, /elsewhere/runs/x\n"
+
+
+def test_expect_error_fails_if_none_comes_or_another(prove):
+    with pytest.raises(AssertionError, match="expected ValueError, but nothing was raised"):
+        with prove.expect_error(ValueError):
+            pass
+    with pytest.raises(AssertionError, match="with 'x', but got: y"):
+        with prove.expect_error(ValueError, containing="x"):
+            raise ValueError("y")
+    with prove.expect_error(ValueError):
+        raise ValueError
+    with pytest.raises(KeyError), prove.expect_error(ValueError):
+        raise KeyError("z")
+
+
+def test_expect_log_prints_the_line_and_puts_the_log_back(prove, tf, capfd):
+    logger = tf.get_logger()
+    before = logger.handlers, logger.propagate
+    with prove.expect_log("two"):
+        logger.error("one\ntwo %d", 2)
+    assert capfd.readouterr() == ("logged: two 2\n", "")
+    with pytest.raises(AssertionError, match="expected a logged error, but nothing"):
+        with prove.expect_log("three"):
+            pass
+    assert (logger.handlers, logger.propagate) == before

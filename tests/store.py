@@ -26,7 +26,6 @@ from tests.gate import figure_facts, kernels, outputs, pictures
 from tests.gate.settings import clean_environment
 
 import nbformat
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -113,25 +112,22 @@ def run(notebook: NotebookNode, path: Path) -> None:
     Raises:
         StoreError: a cell failed.
     """
-    manager = AsyncKernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-    )
     client = NotebookClient(
         notebook,
-        km=manager,
+        kernel_name=CURRENT_ENV_KERNEL_NAME,
         timeout=CELL_TIMEOUT,
         startup_timeout=kernels.START_TIMEOUT,
         record_timing=False,
-        store_widget_state=False,
     )
+    manager = client.create_kernel_manager()
+    manager.kernel_spec_manager = NbvalKernelspecManager()  # it knows the kernel of that name
     kernel = client.setup_kernel(
-        cleanup_kc=True,
         cwd=str(path.parent),
         env=clean_environment(os.environ),
         stderr=subprocess.DEVNULL,
     )
     with kernel:
-        client.kc.execute(kernels.RECORD_FIGURES, silent=True, store_history=False)
+        client.kc.execute(kernels.RECORD_FIGURES, silent=True)
         count = 0
         for number, cell in enumerate(notebook.cells):
             count += cell.cell_type == "code"

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -85,9 +87,10 @@ def test_what_runs_for_the_first_time_is_stored(stored, path):
     assert fourth.outputs[-1].metadata[figure_facts.KEY]["axes"][0]["series"]
 
 
-def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path):
+def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path, capsys):
     before = path.stat().st_mtime_ns
-    assert store.store(path) == []
+    assert store.main([str(path)]) == 0
+    assert capsys.readouterr().out == "01_made.ipynb: no output has changed\n"
     assert path.read_bytes() == stored
     assert path.stat().st_mtime_ns == before
 
@@ -146,6 +149,14 @@ def test_what_is_no_notebook_is_refused_in_one_line(name, tmp_path, capsys):
     assert (tmp_path / name).as_posix() in error
 
 
+def test_the_command_ends_with_one_line_and_an_exit_code():
+    command = [sys.executable, "-m", "tests.store", "README.md"]
+    done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "README.md is no notebook: give paths of .ipynb files, or none\n"
+
+
 def test_one_failure_does_not_keep_the_next_notebook_from_being_stored(tmp_path, capsys):
     good = written(made(["print(1)"], [[]]), tmp_path)
     assert store.main([str(tmp_path / "none.ipynb"), str(good)]) == 1
@@ -158,6 +169,13 @@ def test_the_line_of_a_run_stays_where_another_line_has_changed():
     new = stream("runs/x/2027-02-02_11-11-11_2\nepoch 2\nrest\n")
     [settled] = store.settled([new], [old], [])
     assert settled.text == "runs/x/2026-01-01_00-00-00\nepoch 2\nrest\n"
+
+
+def test_many_lines_of_runs_stay_too():
+    old = stream("runs/x/2026-01-01_00-00-00\n" * 300)
+    new = stream("runs/x/2027-02-02_11-11-11\n" * 300 + "one more\n")
+    [settled] = store.settled([new], [old], [])
+    assert settled.text == old.text + "one more\n"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +209,14 @@ def test_each_picture_of_a_cell_is_compared_by_itself():
     nearly[0, 0] = 11
     one, two, three = (picture(pixels) for pixels in grey)
     assert store.settled([picture(nearly), three], [one, two], []) == [one, three]
+
+
+def test_each_output_is_compared_with_the_stored_one_of_its_kind():
+    old = picture(np.full((32, 32, 3), 10))
+    nearly = np.full((32, 32, 3), 10)
+    nearly[0, 0] = 11
+    text = stream("a\n")
+    assert store.settled([picture(nearly), text], [text, old], []) == [old, text]
 
 
 def test_a_new_alt_text_is_stored_beside_a_picture_that_keeps_its_bytes():

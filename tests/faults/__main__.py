@@ -43,7 +43,7 @@ IN_MODULES = {"lie": sources.plant_lies, "mutation": sources.plant_mutations}
 KINDS = [*IN_NOTEBOOKS, *IN_MODULES, "house"]
 STORED = {"text", "picture"}  # judged without running the notebook's own code
 RULES = ["tests/test_notebooks.py", "tests/test_prose.py"]
-ALL_RULES = [*RULES, "tests/test_project.py", "tests/test_gate.py", "tests/test_rules.py"]
+ALL_RULES = [*RULES, "tests/test_project.py", "tests/test_house.py", "tests/test_gate.py"]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,20 +128,18 @@ def relative(path: Path) -> str:
 
 
 def tests_of_module(path: str) -> list[str]:
-    """The test files of a file of Python: those of its name, else those that import it.
+    """The test files of a file of Python: those of its name, else those that name it.
 
     ``helpers/letters/images.py`` has ``test_images.py`` or ``test_letters_images.py``.
     """
-    if path == "conftest.py" or path.startswith("tests/gate/"):
-        return ["tests/test_gate.py"]
-    parts = [part for part in Path(path).with_suffix("").parts if part != "__init__"]
+    parts = [part.strip("_") for part in Path(path).with_suffix("").parts if part != "__init__"]
     names = [f"test_{parts[-1]}.py", f"test_{'_'.join(parts[-2:])}.py"]
     found = [f"tests/{name}" for name in names if (COURSE / "tests" / name).exists()]
     if found:
         return found
-    module = ".".join(parts)
-    package = ".".join(parts[:-1])
-    for wanted in [module, package]:
+    if path == "conftest.py" or path.startswith("tests/gate/"):
+        return ["tests/test_gate.py"]
+    for wanted in [".".join(parts), ".".join(parts[:-1])]:
         for test in sorted((COURSE / "tests").glob("test_*.py")):
             if wanted in test.read_text(encoding="utf-8"):
                 found.append(relative(test))
@@ -210,14 +208,22 @@ class Judge:
         return found
 
     def _survivors_in_one_group(self, faults: list[Fault]) -> list[Fault]:
-        if faults[0].kind in STORED:
-            return self._on_a_bench(Bench.unnoticed_in_stored, faults[0].path, faults)
-        runs = tests_of(faults[0])
-        if not all(self._is_sound(tests) for tests in runs):
+        if not self._can_be_judged(faults[0]):
             self.unjudged.append(f"{faults[0].place}, {faults[0].kind}")
             return []
+        if faults[0].kind in STORED:
+            return self._on_a_bench(Bench.unnoticed_in_stored, faults[0].path, faults)
         noticed = list(self._pool.map(self._is_noticed, faults))
         return [fault for fault, is_noticed in zip(faults, noticed, strict=True) if not is_noticed]
+
+    def _can_be_judged(self, fault: Fault) -> bool:
+        """Tell whether the tests that shall notice a fault pass without it."""
+        if fault.kind in STORED:
+            failed = self._on_a_bench(Bench.failed_when_played, fault.path)
+            if failed:
+                print(f"{fault.place}: these cells fail without a fault: {sorted(failed)}")
+            return not failed
+        return all([self._is_sound(tests) for tests in tests_of(fault)])
 
     def _is_noticed(self, fault: Fault) -> bool:
         return any(self._on_a_bench(Bench.notices, fault, tests) for tests in tests_of(fault))

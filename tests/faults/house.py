@@ -9,7 +9,7 @@ from tests.faults.fault import Edit, Fault
 # What is planted: the file, what is weaker then, a pattern in the file, what replaces it. A pattern
 # that is not found is an error, so that this table stays true.
 EDITS = [
-    ("pyproject.toml", "warnings are no errors", r"filterwarnings = .*\n", ""),
+    ("pyproject.toml", "warnings are no errors", r'    "error",\n', ""),
     ("pyproject.toml", "outputs are not compared", r'"--nbval",', '"--nbval-lax",'),
     (
         "pyproject.toml",

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults import player
-from tests.faults.fault import Fault
+from tests.faults.fault import Edit, Fault
 
 import nbformat
+from nbformat import NotebookNode
 
 TIMEOUT = 1200  # seconds for one run of pytest. On a busy machine all takes twenty times as long.
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - |$)", re.MULTILINE)
@@ -127,20 +128,35 @@ class Bench:
     def unnoticed_in_stored(self, path: str, faults: Sequence[Fault]) -> list[Fault]:
         """Return the faults in what a notebook stores that the gate does not notice.
 
-        The code of its cells is replaced by code that puts out what was stored before the faults,
-        so that it runs in a second. Faults in different cells are planted together: each cell is
-        compared by itself.
+        Faults in different cells are planted together, since each cell is compared by itself.
         """
         survivors = []
         for together in in_different_cells(faults):
-            stored = nbformat.read(self.course / path, as_version=4)
-            with self.planted(*together):
-                faulty = nbformat.read(self.course / path, as_version=4)
-                player.replace_code(faulty, stored)
-                nbformat.write(faulty, self.course / path)
-                failed = self.run([path], to_the_end=True).failed_cells
+            failed = self.failed_when_played(path, together)
             survivors += [fault for fault in together if fault.cell not in failed]
         return survivors
+
+    def failed_when_played(self, path: str, faults: Sequence[Fault] = ()) -> set[int]:
+        """Return the numbers of the cells that the gate refuses with faults in what is stored.
+
+        The code of the cells is replaced by code that puts out what was stored before the faults,
+        so that the notebook runs in a second.
+        """
+        stored = nbformat.read(self.course / path, as_version=4)
+        play = Fault("text", path, "the outputs are played", playing(stored))
+        with self.planted(*faults, play):
+            return self.run([path], to_the_end=True).failed_cells
+
+
+def playing(stored: NotebookNode) -> Edit:
+    """Have the cells of a notebook put out what is stored in ``stored``."""
+
+    def edit(text: str) -> str:
+        notebook = nbformat.reads(text, as_version=4)
+        player.replace_code(notebook, stored)
+        return nbformat.writes(notebook) + "\n"
+
+    return edit
 
 
 def in_different_cells(faults: Sequence[Fault]) -> list[list[Fault]]:

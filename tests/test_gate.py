@@ -9,6 +9,7 @@ from tests.gate import exercises, figures, litter, numbers, outputs, pictures, s
 from tests.gate.figure_facts import facts_of
 from tests.gate.kernels import Kernel
 
+import filelock
 import numpy as np
 import pytest
 from nbformat import v4
@@ -434,10 +435,22 @@ def test_two_test_commands_at_once_share_no_runs(tmp_path, monkeypatch):
 
 def test_runs_of_a_command_that_was_killed_are_deleted_and_others_are_not(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_RUNS", raising=False)
-    for name in ("tests_dead", "01_save"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
+    runs = tmp_path / "runs"
+    for name in ("tests_0123abcd", "tests_of_mine", "tests_76543210", "01_save"):
+        (runs / name).mkdir(parents=True)
+    for name in ("tests_0123abcd", "tests_of_mine"):
+        (runs / f"{name}.lock").touch()
     settings.RunsFolder(tmp_path).remove()
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["01_save"]
+    left = sorted(path.name for path in runs.iterdir())
+    assert left == ["01_save", "tests_76543210", "tests_of_mine", "tests_of_mine.lock"]
+
+
+def test_runs_of_a_command_that_is_alive_stay(tmp_path):
+    folder = tmp_path / "tests_0123abcd"
+    folder.mkdir()
+    with filelock.FileLock(tmp_path / "tests_0123abcd.lock"):
+        settings.remove_abandoned(tmp_path)
+    assert folder.exists()
 
 
 def test_runs_go_elsewhere_if_the_course_cannot_be_written_to(tmp_path, monkeypatch):
@@ -447,7 +460,7 @@ def test_runs_go_elsewhere_if_the_course_cannot_be_written_to(tmp_path, monkeypa
     runs = settings.RunsFolder(course)
     assert runs.path.is_dir()
     runs.remove()
-    assert not runs.path.exists()
+    assert not runs.path.parent.exists()
 
 
 def test_new_files_are_litter_but_for_those_that_git_ignores(tmp_path):

@@ -137,6 +137,7 @@ def test_pytest_is_strict_and_leaves_nothing_out():
         "filterwarnings": [
             "error",
             "ignore:assertions not in test modules:pytest.PytestConfigWarning",
+            "ignore::pytest.PytestCacheWarning",
         ],
     }
 

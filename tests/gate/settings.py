@@ -1,6 +1,7 @@
 """What a test command keeps to itself: its environment variables, and a folder for its runs."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,7 @@ KEPT_NAMES = {
     "PYTHONPATH",
     "PYTHONPYCACHEPREFIX",
 }
-RUNS_PREFIX = "tests_"
+RUNS_NAME = re.compile(r"tests_[0-9a-f]{8}")
 
 
 def is_alien(name):
@@ -63,35 +64,49 @@ class RunsFolder:
 
     def __init__(self, course):
         place = Path(os.environ.get("COURSE_RUNS") or Path(course, "runs"))
-        name = f"{RUNS_PREFIX}{uuid.uuid4().hex[:8]}"
+        name = f"tests_{uuid.uuid4().hex[:8]}"
+        self._temporary = None
         try:
-            self.path = place / name
-            self.path.mkdir(parents=True)
+            self._make(place / name)
         except OSError:
-            self.path = Path(tempfile.mkdtemp(), name)
-            self.path.mkdir()
-        self._lock = _lock_of(self.path)
-        self._lock.acquire()
+            self._temporary = tempfile.TemporaryDirectory()
+            self._make(Path(self._temporary.name, name))
         remove_abandoned(self.path.parent)
+
+    def _make(self, path):
+        """Make the folder, with its lock first, so that it never looks abandoned."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._lock = _lock_of(path)
+        self._lock.acquire()
+        path.mkdir()
 
     def remove(self):
         """Delete the folder with all that the notebooks have written."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        _lock_file(self.path).unlink(missing_ok=True)
+        if self._temporary:
+            self._temporary.cleanup()
 
 
 def remove_abandoned(place):
     """Delete the folders of test commands that were killed: nobody holds their lock."""
-    for folder in place.glob(f"{RUNS_PREFIX}*/"):
-        lock = _lock_of(folder)
+    for folder in place.glob("*/"):
+        is_ours = RUNS_NAME.fullmatch(folder.name) and _lock_file(folder).exists()
+        if not is_ours:
+            continue
         try:
-            with lock.acquire(blocking=False):
+            with _lock_of(folder).acquire(blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
         except filelock.Timeout:
             continue
-        Path(lock.lock_file).unlink(missing_ok=True)
+        _lock_file(folder).unlink(missing_ok=True)
+
+
+def _lock_file(folder):
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _lock_of(folder):
-    return filelock.FileLock(folder.with_name(f"{folder.name}.lock"))
+    return filelock.FileLock(_lock_file(folder))

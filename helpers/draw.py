@@ -1,10 +1,11 @@
 """Pictures of what goes where, in colours that survive colour blindness (Okabe and Ito's)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from helpers.look import read_checkpoint
+from helpers.look import KEY_ENDING, OBJECT_GRAPH, Match, match_checkpoint, read_checkpoint
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -21,6 +22,15 @@ BOX_HEIGHT = 0.52
 ROW_HEIGHT = 0.8
 TITLE_HEIGHT = 0.5
 MARGIN = 0.05
+
+# The picture of an object graph: its colours, and its measures in inches.
+MATCHED = COLOURS[0]
+BROKEN = COLOURS[5]
+DARK_GREY = "#666666"
+TREE_ROW = 0.34
+INDENT = 0.26
+FIXED_LETTER = 0.0925  # of the font in which all letters are as wide
+GRAPH_ITSELF = "(the object graph itself)"
 
 
 @dataclass
@@ -40,6 +50,21 @@ class Column:
     def right(self) -> float:
         """Its right edge."""
         return self.left + self.width
+
+
+class TreeRow(NamedTuple):
+    """A row of the picture of an object graph: a line of the tree, and the key beside it."""
+
+    depth: int = 0
+    text: str = ""
+    is_variable: bool = False
+    key: str = ""
+    is_match: bool = False
+
+    @property
+    def end(self) -> float:
+        """Where the text of the tree ends, in inches from the left."""
+        return INDENT * self.depth + FIXED_LETTER * len(self.text)
 
 
 def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows: str) -> None:
@@ -100,11 +125,53 @@ def draw_checkpoint(prefix: Path | str) -> None:
     """
     rows = []
     for entry in read_checkpoint(prefix):
-        key = entry.name.replace("_CHECKPOINTABLE_OBJECT_GRAPH", "object graph")
+        key = entry.name.replace(OBJECT_GRAPH, "object graph")
         owner = key.split("/")[0]
         path = key.split("/.ATTRIBUTES")[0]
         rows.append((owner, path, entry.size))
     draw_sizes(f"What {Path(prefix).name} holds", rows)
+
+
+def draw_object_graph(root: Any, prefix: Path | str) -> None:
+    """Draw which path in a program finds which key in a checkpoint, and what finds no partner.
+
+    On the left stand the objects below a root as a tree, on the right the keys of the file. A blue
+    arrow joins a variable and its key. What finds no partner is orange, and a cross ends its line.
+
+    Args:
+        root: what would be restored, for example a ``tf.train.Checkpoint``. For a classic
+            checkpoint it is the dict {name in the file: variable} that a ``Saver`` takes.
+        prefix: the path without ``.index``.
+
+    Raises:
+        FileNotFoundError: no checkpoint has this prefix.
+        ValueError: the checkpoint has no object graph, and root is no dict.
+    """
+    matches = match_checkpoint(root, prefix)
+    rows = _tree_rows(matches, is_tree=not isinstance(root, Mapping))
+    title = f"keys in {Path(prefix).name}"
+
+    gap = max(row.end for row in rows) + 0.3
+    right = gap + 1.3
+    letters = max(len(text) for text in [title, *(row.key for row in rows)])
+    width = right + FIXED_LETTER * letters + 0.3
+    height = TREE_ROW * (len(rows) + 1) + 0.3
+    _, axes = plt.subplots(figsize=(width, height))
+    axes.set_position((0, 0, 1, 1))
+    axes.set(xlim=(-0.1, width - 0.1), ylim=(0.4 - height, 0.4))
+    axes.axis("off")
+    axes.text(0, 0.1, "objects in the program", weight="bold", va="center")
+    axes.text(right, 0.1, title, weight="bold", va="center")
+
+    above: list[tuple[float, float]] = []  # where each ancestor of a line stands
+    for number, row in enumerate(rows):
+        y = -TREE_ROW * (number + 1)
+        if row.text:
+            above = above[: row.depth]
+            _draw_object(axes, row, y, above)
+            above.append((INDENT * row.depth, y))
+        _draw_key(axes, row, y, right)
+        _draw_partners(axes, row, y, gap, right)
 
 
 def _columns(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> list[Column]:
@@ -155,3 +222,86 @@ def _in_words(size: float) -> str:
     if is_whole or size >= 10:
         return f"{size:,.0f}"
     return f"{size:.2g}"
+
+
+def _tree_rows(matches: Sequence[Match], is_tree: bool) -> list[TreeRow]:
+    """The tree of the paths with each key beside its variable, and the other keys where room is."""
+    key_of = {match.path: match.key for match in matches if match.path}
+    left_over = [match.key for match in matches if not match.path and match.key]
+    lines = [(0, path, path) for path in key_of]
+    if is_tree:
+        lines = [(0, "root", ""), *_tree_lines(_as_tree(list(key_of)), "", 1)]
+    rows = []
+    for depth, text, path in lines:
+        is_variable = path in key_of
+        key = key_of.get(path)
+        is_match = key is not None
+        if is_variable and not is_match and left_over:
+            key = left_over.pop(0)
+        rows.append(TreeRow(depth, text, is_variable, _short(key), is_match))
+    rows += [TreeRow(key=_short(key)) for key in left_over]
+    if is_tree:
+        rows.append(TreeRow(key=GRAPH_ITSELF))
+    return rows
+
+
+def _short(key: str | None) -> str:
+    return (key or "").removesuffix(KEY_ENDING)
+
+
+def _as_tree(paths: Sequence[str]) -> dict[str, Any]:
+    """Nest paths: ``["a/b", "a/c"]`` becomes ``{"a": {"b": {}, "c": {}}}``."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        below = tree
+        for step in path.split("/"):
+            below = below.setdefault(step, {})
+    return tree
+
+
+def _tree_lines(tree: Mapping, above: str, depth: int) -> Iterator[tuple[int, str, str]]:
+    """The depth, text and path of each line of a tree; steps without a fork share one."""
+    for step, inside in tree.items():
+        text, below = step, inside
+        while len(below) == 1 and any(below.values()):
+            [(step, below)] = below.items()
+            text = f"{text}/{step}"
+        yield depth, text, above + text
+        yield from _tree_lines(below, f"{above}{text}/", depth + 1)
+
+
+def _draw_object(axes: Axes, row: TreeRow, y: float, above: Sequence[tuple[float, float]]) -> None:
+    colour = "black"
+    if row.is_variable:
+        colour = MATCHED if row.is_match else BROKEN
+    x = INDENT * row.depth
+    axes.text(x, y, row.text, color=colour, va="center", family="monospace")
+    if above:
+        parent_x, parent_y = above[-1]
+        corner = parent_x + 0.08
+        axes.plot([corner, corner, x - 0.04], [parent_y - 0.13, y, y], color=DARK_GREY, lw=1)
+
+
+def _draw_key(axes: Axes, row: TreeRow, y: float, right: float) -> None:
+    colour = MATCHED if row.is_match else BROKEN
+    if row.key == GRAPH_ITSELF:
+        colour = DARK_GREY
+    axes.text(right, y, row.key, color=colour, va="center", family="monospace")
+
+
+def _draw_partners(axes: Axes, row: TreeRow, y: float, gap: float, right: float) -> None:
+    """Draw the arrow between a variable and its key, or what is left of it on either side."""
+    start, end = row.end + 0.08, right - 0.06
+    if row.is_match:
+        arrow = {"arrowstyle": "<|-|>", "color": MATCHED, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", (end, y), (start, y), arrowprops=arrow)
+        return
+    if row.is_variable:
+        _draw_broken_line(axes, (start, gap + 0.3), gap + 0.45, y)
+    if row.key and row.key != GRAPH_ITSELF:
+        _draw_broken_line(axes, (gap + 0.75, end), gap + 0.6, y)
+
+
+def _draw_broken_line(axes: Axes, ends: tuple[float, float], cross: float, y: float) -> None:
+    axes.plot(ends, (y, y), color=BROKEN, lw=1.8, linestyle=(0, (3, 2)))
+    axes.plot([cross], [y], color=BROKEN, marker="x", ms=8, mew=2.5)

@@ -1,10 +1,12 @@
-"""A way to know: the same values to the last bit, and an expected error or log line in one line."""
+"""A way to know: the same values to the last bit, an expected error or log line, a right answer."""
 
 import contextlib
+import functools
+import inspect
 import logging.handlers
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,38 @@ def expect_log(containing: str) -> Iterator[None]:
     _print_line("logged", text, containing)
 
 
+def exercise(check: Callable[..., str | None]) -> Callable[..., None]:
+    """Turn the check of an exercise into the function that an answer cell calls.
+
+    The new function prints one line: "not answered yet" while an answer is still ``...``;
+    "not yet: " and the reason; or "right". It never raises.
+
+    Args:
+        check: takes the learner's answers and returns in one line what is wrong with them, or None
+            if nothing is. An annotation of a parameter is the type that this answer has to have.
+
+    Example:
+        >>> @exercise
+        ... def check_sum(number: int):
+        ...     if number != 12:
+        ...         return f"4 + 8 is not {number}"
+        >>> check_sum(...)
+        not answered yet
+        >>> check_sum("twelve")
+        not yet: number should be of type int, found 'twelve'
+        >>> check_sum(13)
+        not yet: 4 + 8 is not 13
+        >>> check_sum(12)
+        right
+    """
+
+    @functools.wraps(check)
+    def judge(*answers: Any) -> None:
+        print(_verdict(check, answers))
+
+    return judge
+
+
 def _print_line(label: str, text: str, containing: str) -> None:
     lines = text.splitlines() or [""]
     matching = [line for line in lines if containing in line]
@@ -103,3 +137,32 @@ def _fingerprint(value: Any) -> tuple:
     else:
         content = array.tobytes()
     return array.shape, array.dtype, content
+
+
+def _verdict(check: Callable[..., str | None], answers: tuple[Any, ...]) -> str:
+    if any(answer is ... for answer in answers):
+        return "not answered yet"
+    for parameter, answer in zip(
+        inspect.signature(check).parameters.values(), answers, strict=True
+    ):
+        wrong_type = _wrong_type(parameter, answer)
+        if wrong_type:
+            return f"not yet: {wrong_type}"
+    try:
+        reason = check(*answers)
+    except Exception as error:  # an answer can be anything: whatever it causes is told in one line
+        reason = f"the check met {type(error).__name__}: {error}"
+    return f"not yet: {_one_line(reason)}" if reason else "right"
+
+
+def _wrong_type(parameter: inspect.Parameter, answer: Any) -> str:
+    wanted = parameter.annotation
+    if wanted is parameter.empty or isinstance(answer, wanted):
+        return ""
+    name = getattr(wanted, "__name__", str(wanted))
+    return f"{parameter.name} should be of type {name}, found {_one_line(repr(answer))}"
+
+
+def _one_line(text: str, longest: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -71,3 +71,71 @@ def test_draw_map_refuses_rows_and_arrows_that_do_not_fit(draw, plt, rows, arrow
     with pytest.raises(ValueError, match=message):
         draw.draw_map(["a", "b"], rows, arrows)
     assert plt.get_fignums() == []
+
+
+def draw_model(draw, tf, prefix, **parts):
+    draw.draw_object_graph(tf.train.Checkpoint(**parts), prefix)
+
+
+def model_of(tf):
+    model = tf.Module()
+    model.weights = tf.Variable(tf.zeros([2, 3]))
+    return model
+
+
+def colours_of_texts(axes):
+    return {text.get_text(): text.get_color() for text in axes.texts if text.get_text()}
+
+
+def test_an_arrow_joins_each_variable_and_its_key(draw, tf, prefix, plt):
+    draw_model(draw, tf, prefix, model=model_of(tf))
+    axes = plt.gca()
+    colours = colours_of_texts(axes)
+    assert colours["weights"] == colours["model/weights"] == draw.MATCHED
+    assert colours["model"] == "black"
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts if text.get_text()}
+    assert heights["weights"] == heights["model/weights"]
+    assert len(arrows_of(axes)) == 2, "for the weights and for the counter"
+    assert [line for line in axes.lines if line.get_color() == draw.BROKEN] == []
+
+
+def test_what_finds_no_partner_is_broken_off_on_both_sides(draw, tf, prefix, plt):
+    draw_model(draw, tf, prefix, net=model_of(tf))
+    axes = plt.gca()
+    colours = colours_of_texts(axes)
+    assert colours["weights"] == colours["model/weights"] == draw.BROKEN
+    assert colours["save_counter"] == draw.MATCHED
+    assert len(arrows_of(axes)) == 1, "for the counter"
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert len(crosses) == 2
+
+
+def test_more_keys_than_variables_stand_below(draw, tf, prefix, plt):
+    draw_model(draw, tf, prefix)
+    colours = colours_of_texts(plt.gca())
+    assert colours["model/weights"] == draw.BROKEN
+    assert colours[draw.GRAPH_ITSELF] == draw.DARK_GREY
+
+
+def test_a_classic_checkpoint_has_names_and_no_tree(draw, tf, tmp_path, plt):
+    prefix = str(tmp_path / "classic")
+    tf.raw_ops.SaveV2(
+        prefix=prefix, tensor_names=["bias"], shape_and_slices=[""], tensors=[tf.ones([])]
+    )
+    draw.draw_object_graph({"bias": tf.Variable(0.0), "scale": tf.Variable(0.0)}, prefix)
+    texts = [text.get_text() for text in plt.gca().texts if text.get_text()]
+    assert sorted(texts[2:]) == ["bias", "bias", "scale"]
+
+
+def test_steps_without_a_fork_share_a_line_and_a_variable_has_its_own(draw):
+    paths = ["model/body/1/kernel", "model/body/1/bias", "model/body/2/kernel", "step"]
+    lines = list(draw._tree_lines(draw._as_tree(paths), "", 1))
+    assert lines == [
+        (1, "model/body", "model/body"),
+        (2, "1", "model/body/1"),
+        (3, "kernel", "model/body/1/kernel"),
+        (3, "bias", "model/body/1/bias"),
+        (2, "2", "model/body/2"),
+        (3, "kernel", "model/body/2/kernel"),
+        (1, "step", "step"),
+    ]

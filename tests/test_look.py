@@ -108,3 +108,77 @@ def test_show_checkpoint_prints_a_line_for_each_tensor(look, prefix, capsys):
         "model/weights/.ATTRIBUTES/VARIABLE_VALUE", "(2,", "3)", "float32", "24",
     ]  # fmt: skip
     assert len(lines) == 5
+
+
+def write_texts(tf, folder, texts):
+    """A checkpoint of one tensor of texts; its path, and the bytes of its data file."""
+    prefix = str(folder / "texts")
+    tf.raw_ops.SaveV2(
+        prefix=prefix, tensor_names=["texts"], shape_and_slices=[""], tensors=[tf.constant(texts)]
+    )
+    return prefix, Path(prefix + ".data-00000-of-00001").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "texts", [[b""], [b"a"], [b"a" * 127], [b"a" * 128], [b"ab", b"c" * 20000]]
+)
+def test_texts_have_the_size_that_they_take_on_the_disk(look, tf, tmp_path, texts):
+    prefix, size = write_texts(tf, tmp_path, texts)
+    [entry] = look.read_checkpoint(prefix)
+    assert entry.size == size
+
+
+def test_the_entries_of_a_checkpoint_are_all_of_its_data_file(look, prefix):
+    size = Path(f"{prefix}.data-00000-of-00001").stat().st_size
+    assert sum(entry.size for entry in look.read_checkpoint(prefix)) == size
+
+
+def module_with(tf, **variables):
+    model = tf.Module()
+    for name, value in variables.items():
+        setattr(model, name, tf.Variable(value))
+    return model
+
+
+WEIGHTS = "model/weights/.ATTRIBUTES/VARIABLE_VALUE"
+COUNTER = "save_counter/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def test_a_variable_matches_the_key_of_its_path(look, tf, prefix):
+    root = tf.train.Checkpoint(model=module_with(tf, weights=tf.zeros([2, 3])))
+    expected = [("save_counter", COUNTER), ("model/weights", WEIGHTS)]
+    assert sorted(look.match_checkpoint(root, prefix)) == sorted(expected)
+    assert root.model.weights.numpy().sum() == 0, "nothing is restored"
+
+
+def test_a_variable_on_another_path_matches_nothing_and_its_key_is_left_over(look, tf, prefix):
+    root = tf.train.Checkpoint(net=module_with(tf, weights=tf.zeros([2, 3])))
+    found = look.match_checkpoint(root, prefix)
+    assert ("net/weights", None) in found
+    assert found[-1] == (None, WEIGHTS)
+
+
+def test_what_matches_is_what_a_restore_restores(look, tf, prefix):
+    model = module_with(tf, weights=tf.zeros([2, 3]), other=5.0)
+    root = tf.train.Checkpoint(model=model)
+    key_of = dict(look.match_checkpoint(root, prefix))
+    root.restore(str(prefix)).expect_partial()
+    assert key_of["model/weights"] == WEIGHTS and model.weights.numpy().sum() == 6
+    assert key_of["model/other"] is None and model.other.numpy() == 5
+
+
+def test_a_checkpoint_that_was_written_has_no_counter_to_match(look, tf, tmp_path):
+    written = tf.train.Checkpoint(model=module_with(tf, weights=1.0)).write(tmp_path / "written")
+    root = tf.train.Checkpoint(model=module_with(tf, weights=0.0))
+    assert look.match_checkpoint(root, written) == [("model/weights", WEIGHTS)]
+
+
+def test_a_classic_checkpoint_is_matched_by_name(look, tf, tmp_path):
+    prefix = str(tmp_path / "classic")
+    names = ["bias", "slope"]
+    ones = [tf.ones([]), tf.ones([])]
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=["", ""], tensors=ones)
+    found = look.match_checkpoint({"bias": tf.Variable(0.0), "scale": tf.Variable(0.0)}, prefix)
+    assert found == [("bias", "bias"), ("scale", None), (None, "slope")]
+    with pytest.raises(ValueError, match="classic is a classic checkpoint: give a dict"):
+        look.match_checkpoint(tf.train.Checkpoint(), prefix)

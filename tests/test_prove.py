@@ -1,5 +1,6 @@
 """Proofs: equality to the last bit, expected errors and log lines as one line each."""
 
+import doctest
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,57 @@ def test_expect_log_prints_the_line_and_puts_the_log_back(prove, tf, capfd):
         with prove.expect_log("three"):
             pass
     assert (logger.handlers, logger.propagate) == before
+
+
+@pytest.fixture
+def check_sum(prove):
+    @prove.exercise
+    def check_sum(number: int, name: str = "twelve"):
+        if number == 99:
+            raise KeyError("a fault\nof the learner's own function")
+        if number != 12:
+            return f"4 + 8 is not\n{number}"
+        return None
+
+    return check_sum
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ((12, "twelve"), "right"),
+        ((..., "twelve"), "not answered yet"),
+        ((13, ...), "not answered yet"),
+        ((13, "twelve"), "not yet: 4 + 8 is not 13"),
+        ((None, "twelve"), "not yet: number should be of type int, found None"),
+        ((12, 12), "not yet: name should be of type str, found 12"),
+        (("a" * 400, "twelve"), f"not yet: number should be of type int, found '{'a' * 158}…"),
+        (
+            (99, "twelve"),
+            'not yet: the check met KeyError: "a fault\\nof the learner\'s own function"',
+        ),
+    ],
+)
+def test_an_exercise_prints_one_line_about_the_answers(check_sum, capsys, answers, line):
+    check_sum(*answers)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_an_exercise_takes_a_choice_of_types_and_arrays(prove, tf, capsys):
+    @prove.exercise
+    def check(value: int | float, array):
+        return None if value == 1 and bool((array == 1).all()) else "no"
+
+    check(1.0, tf.ones(3).numpy())
+    check("1", tf.ones(3).numpy())
+    assert (
+        capsys.readouterr().out
+        == "right\nnot yet: value should be of type int | float, found '1'\n"
+    )
+
+
+def test_the_example_of_an_exercise_is_true(prove, capsys):
+    found = doctest.DocTestFinder().find(prove.exercise, globs={"exercise": prove.exercise})
+    results = [doctest.DocTestRunner().run(example) for example in found]
+    assert [result.failed for result in results] == [0]
+    assert results[0].attempted == 5

@@ -1,4 +1,4 @@
-"""The part of ``inspect_model`` for Keras' files: classes that are not known as harmless."""
+"""Keras' files: do they name only classes and functions that are on the list?"""
 
 import builtins
 import importlib
@@ -6,85 +6,127 @@ import io
 import json
 import re
 import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 
-from .tensorflow_files import KNOWN, Seen
+from .findings import Alarm, Finding, Note
+from .hdf5 import inspect_arrays
+from .known_names import KNOWN_NAMES
 
-KERAS = {head: names for head, names in KNOWN.items() if head.startswith("keras")}
-BARE = KNOWN["data"].union(*KERAS.values())  # what is known without its module
-PUBLIC = set(dir(builtins)).union(*(dir(importlib.import_module(head)) for head in KERAS))
-MEMBER = r"metadata\.json|assets/[\w/]+/vocabulary\.txt"
+KERAS_NAMES = {head: names for head, names in KNOWN_NAMES.items() if head.startswith("keras")}
+NAMES_WITHOUT_MODULE = KNOWN_NAMES["data"].union(*KERAS_NAMES.values())
+
+# What a .keras holds beside its architecture and its weights.
+OTHER_MEMBERS = re.compile(r"metadata\.json|assets/[\w/]+/vocabulary\.txt")
+# Numbers do not shrink a hundredfold: a member that does is made to fill the memory.
+LARGEST_FACTOR = 100
+ALWAYS_FINE = 10_000_000  # bytes
 
 
-def look_at_keras(path: Path) -> Seen:
-    """Look at the list of members, at the architecture and at the arrays of a ``.keras``."""
+def inspect_keras(path: Path) -> Iterator[Finding]:
+    """Inspect the members, the architecture and the weights of a ``.keras``, which is a zip."""
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        for name in names:
-            size, packed = archive.getinfo(name).file_size, archive.getinfo(name).compress_size
-            if names.count(name) > 1:
-                yield name, "is in the archive twice"
-            elif size > max(10_000_000, 100 * packed):
-                yield name, f"unpacks from {packed:,} to {size:,} bytes"
+        times = Counter(archive.namelist())
+        for member in archive.infolist():
+            name = member.filename
+            if times[name] > 1:
+                yield Alarm(name, "is in the archive twice")  # Readers differ in which they take.
+            elif _is_bomb(member):
+                sizes = f"from {member.compress_size:,} to {member.file_size:,} bytes"
+                yield Alarm(name, f"unpacks {sizes}")
             elif name == "config.json":
-                yield from _architecture(archive.read(name), "config")
+                yield from _inspect_architecture(archive.read(name), "config")
             elif name == "model.weights.h5":
-                yield from _arrays(io.BytesIO(archive.read(name)))
-            elif not re.fullmatch(MEMBER, name):
-                yield name, "Keras writes no such member"
-        archive.getinfo("config.json")  # an error if there is none
+                yield from inspect_arrays(io.BytesIO(archive.read(name)))
+            elif not OTHER_MEMBERS.fullmatch(name):
+                yield Alarm(name, "Keras writes no such member")
+        archive.getinfo("config.json")  # A KeyError, if there is none.
 
 
-def look_at_h5(path: Path) -> Seen:
-    """Look at the arrays of a ``.h5``, and at its architecture if there is one."""
-    yield from (alarms := [*_arrays(path)])
+def inspect_h5(path: Path) -> Iterator[Finding]:
+    """Inspect the arrays of a ``.h5``, and its architecture if it has one."""
+    alarms = list(inspect_arrays(path))
+    yield from alarms
     with h5py.File(path) as tree:
-        configs = {"model_config", "training_config"} & {*tree.attrs}
-        for key in sorted(configs):
-            yield from _architecture(tree.attrs[key], key)
-    if not (configs or alarms):
-        yield "numbers only", ""
+        configurations = {"model_config", "training_config"}.intersection(tree.attrs)
+        for key in sorted(configurations):
+            yield from _inspect_architecture(tree.attrs[key], key)
+    if not configurations and not alarms:
+        yield Note("numbers only")
 
 
-def _architecture(text: bytes | str, where: str) -> Seen:
-    if not isinstance(tree := json.loads(text), dict):
+def _is_bomb(member: zipfile.ZipInfo) -> bool:
+    return member.file_size > max(ALWAYS_FINE, LARGEST_FACTOR * member.compress_size)
+
+
+def _inspect_architecture(text: bytes | str, where: str) -> Iterator[Finding]:
+    configuration = json.loads(text)
+    if not isinstance(configuration, dict):
         raise TypeError(f"{where} describes no model")
-    yield from _config(tree, where)
+    yield from _inspect_tree(configuration, where)
 
 
-def _config(node: Any, where: str) -> Seen:
-    if isinstance(node, dict) and "class_name" in node:
-        name = str(node.get("config") if node["class_name"] == "function" else node["class_name"])
-        module, registered = node.get("module"), node.get("registered_name")
-        bare = module in (None, "builtins")
-        known = name in (BARE if bare else KERAS.get(str(module), ()))
-        foreign = bare and not known and name not in PUBLIC and not name.startswith("__")
-        if registered not in (None, name, "function"):
-            yield f"needs code of yours: {registered}", ""
-        elif foreign:
-            yield f"needs code of yours: {name}", ""
-        if not (known or foreign):
-            yield f"{module}.{name}" if module else name, f"in {where}"
-    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if key == "vocabulary" and isinstance(value, str):
-            yield f"vocabulary {value}", f"a file that {where} reads"
-        elif isinstance(value, dict | list):
-            yield from _config(value, f"{where}.{key}")
+def _inspect_tree(node: dict[str, Any] | list[Any], where: str) -> Iterator[Finding]:
+    """Inspect what a part of a configuration names, however deep: classes, functions, files."""
+    children: Iterable[tuple[Any, Any]] = enumerate(node)
+    if isinstance(node, dict):
+        children = node.items()
+        if "class_name" in node:
+            yield from _inspect_class(node, where)
+    for key, child in children:
+        if key == "vocabulary" and isinstance(child, str):
+            yield Alarm(f"vocabulary {child}", f"a file that {where} reads")
+        elif isinstance(child, dict | list):
+            yield from _inspect_tree(child, f"{where}.{key}")
 
 
-def _arrays(file: Path | BinaryIO) -> Seen:
-    links = {}
-    with h5py.File(file) as tree:
-        tree.visititems_links(links.__setitem__)
-        for name, link in links.items():
-            each = tree[name] if isinstance(link, h5py.HardLink) else None
-            if isinstance(each, h5py.Dataset):
-                numbers = each.dtype.kind in "biufc" or each.dtype == "V2"  # bfloat16
-                elsewhere = each.external or each.is_virtual or not numbers
-            else:
-                elsewhere = not isinstance(each, h5py.Group)
-            if elsewhere:
-                yield name, "is no array of numbers in this file"
+def _inspect_class(node: dict[str, Any], where: str) -> Iterator[Finding]:
+    """Inspect a class or function that is named by its module and its name."""
+    module = node.get("module")
+    name = str(node["class_name"])
+    if name == "function":
+        name = str(node.get("config"))
+    is_known = _is_known(module, name)
+    is_yours = not is_known and _is_yours(module, name)
+
+    registered = node.get("registered_name")
+    if registered not in (None, name, "function"):
+        yield Note(f"needs code of yours: {registered}")
+    elif is_yours:
+        yield Note(f"needs code of yours: {name}")
+
+    if not is_known and not is_yours:
+        full_name = f"{module}.{name}" if module else name
+        yield Alarm(full_name, f"in {where}")
+
+
+def _is_known(module: Any, name: str) -> bool:
+    if _is_without_module(module):
+        return name in NAMES_WITHOUT_MODULE
+    return name in KERAS_NAMES.get(str(module), set())
+
+
+def _is_yours(module: Any, name: str) -> bool:
+    """Tell whether a name can only mean a class or function of whoever loads the file."""
+    is_public = name in PUBLIC_NAMES or name.startswith("__")
+    return _is_without_module(module) and not is_public
+
+
+def _is_without_module(module: Any) -> bool:
+    # Old files name no module. Keras writes "builtins" for functions of your own.
+    return module in (None, "builtins")
+
+
+def _public_names() -> set[str]:
+    names = set(dir(builtins))
+    for module in KERAS_NAMES:
+        names.update(dir(importlib.import_module(module)))
+    return names
+
+
+# All that Python or Keras itself might find under a name without a module.
+PUBLIC_NAMES = _public_names()

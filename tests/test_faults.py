@@ -290,7 +290,7 @@ def test_statements_numbers_and_prose_of_a_notebook_are_changed(notebook):
 @pytest.mark.parametrize(
     "text",
     [
-        "Step `24` of [12: Look](12_trust.ipynb), [a paper](https://a.org/24)",
+        "Step `24` of [12: Look](18_trust.ipynb), [a paper](https://a.org/24)",
         "# The 24 steps",
         "12. The twelfth step of three",
         "TensorFlow 2.21, Python 3.12 and 3.13, in 2015, float32, 7 days",

@@ -110,7 +110,7 @@ def test_a_number_that_is_not_shown_is_noticed(tmp_path, text, words):
     "text",
     [
         "In `ckpt-1000` and\n\n```\n1000 steps\n```",
-        "[12: Look first](12_trust.ipynb), [10](10_resume.ipynb), [a paper](https://a.org/1508)",
+        "[12: Look first](18_trust.ipynb), [10](14_resume.ipynb), [a paper](https://a.org/1508)",
         "As 02 showed.",
         "Gatys 2015, TensorFlow 2.21, Python 3.12 and 3.13, version 2.21.0, CC BY 2.0",
         "*15 minutes to read, 20 for the exercises, 8 seconds to run.*",

@@ -48,7 +48,7 @@ LOOSE_NUMBER = re.compile(r"\d{1,3}(?:[,_]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 NO_STATEMENTS = [
     re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL),  # a block of code
     re.compile(r"`[^`]*`"),  # `ckpt-1000`
-    re.compile(r"\[\d\d(?:: [^]]*)?\]\([^)]*\)"),  # [12: Look before …](12_trust.ipynb)
+    re.compile(r"\[\d\d(?:: [^]]*)?\]\([^)]*\)"),  # [12: Look before …](18_trust.ipynb)
     re.compile(r"\]\([^)]*\)"),  # ](https://arxiv.org/abs/1508.06576)
     re.compile(r"https?://\S+"),
     re.compile(r"^\*\d+ minutes to read.*$", re.MULTILINE),  # tested by itself

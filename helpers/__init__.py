@@ -45,13 +45,12 @@ tf.get_logger().setLevel("ERROR")
 environment.check_keras()
 environment.set_figures()
 
-from helpers.draw import draw_checkpoint, draw_map, draw_object_graph, draw_sizes
+from helpers.draw import draw_map, draw_object_graph, draw_sizes
 from helpers.look import (
-    find_meta,
     match_checkpoint,
     read_checkpoint,
     show_checkpoint,
     show_tree,
 )
-from helpers.prove import exercise, expect_error, expect_log, same_values
-from helpers.runs import latest_run, made_here, new_folder, new_run
+from helpers.prove import exercise, expect_error, same_values
+from helpers.runs import latest_run, new_folder, new_run

@@ -115,23 +115,6 @@ def draw_sizes(title: str, rows: Sequence[tuple[str, str, float]], unit: str = "
     axes.legend()
 
 
-def draw_checkpoint(prefix: Path | str) -> None:
-    """Draw the bytes of every tensor in a checkpoint as bars, coloured by owner.
-
-    The owner is the first part of a key: ``model`` in ``model/bias/…``.
-
-    Raises:
-        FileNotFoundError: no checkpoint has this prefix.
-    """
-    rows = []
-    for entry in read_checkpoint(prefix):
-        key = entry.name.replace(OBJECT_GRAPH, "object graph")
-        owner = key.split("/")[0]
-        path = key.split("/.ATTRIBUTES")[0]
-        rows.append((owner, path, entry.size))
-    draw_sizes(f"What {Path(prefix).name} holds", rows)
-
-
 def draw_object_graph(root: Any, prefix: Path | str) -> None:
     """Draw which path in a program finds which key in a checkpoint, and what finds no partner.
 

@@ -54,26 +54,6 @@ def show_tree(folder: Path | str) -> None:
         print(f"{folder.name}/ empty")
 
 
-def find_meta(folder: Path | str, step: int | None = None) -> Path:
-    """Return the one ``.meta`` file in a folder, or the one that was saved at ``step``.
-
-    Raises:
-        FileNotFoundError: none matches.
-        ValueError: more than one matches.
-    """
-    folder = Path(folder)
-    pattern = "*.meta" if step is None else f"*-{step}.meta"
-    found = sorted(folder.glob(pattern))
-    if not found:
-        raise FileNotFoundError(f"no {pattern} in {_contents(folder)}")
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise ValueError(
-            f"{len(found)} files match {pattern} in {folder.as_posix()}: {names}; give a step"
-        )
-    return found[0]
-
-
 def read_checkpoint(prefix: Path | str) -> list[Entry]:
     """List what a checkpoint holds, in the order of its keys, without loading the numbers.
 

@@ -1,9 +1,8 @@
-"""A way to know: the same values to the last bit, an expected error or log line, a right answer."""
+"""A way to know: the same values to the last bit, an expected error, a right answer."""
 
 import contextlib
 import functools
 import inspect
-import logging.handlers
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -43,30 +42,6 @@ def expect_error(kind: type[Exception], containing: str = "") -> Iterator[None]:
         _print_line(type(error).__name__, str(error), containing)
     else:
         raise AssertionError(f"expected {kind.__name__}, but nothing was raised")
-
-
-@contextlib.contextmanager
-def expect_log(containing: str) -> Iterator[None]:
-    """Print, and hold back, what TensorFlow logs in the body: its first line with ``containing``.
-
-    Raises:
-        AssertionError: no error was logged, or none with that text.
-    """
-    logger = tf.get_logger()
-    heard = logging.handlers.BufferingHandler(capacity=1000)
-    handlers = logger.handlers
-    propagate = logger.propagate
-    logger.handlers = [heard]
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.handlers = handlers
-        logger.propagate = propagate
-    if not heard.buffer:
-        raise AssertionError("expected a logged error, but nothing was logged")
-    text = "\n".join(record.getMessage() for record in heard.buffer)
-    _print_line("logged", text, containing)
 
 
 def exercise(check: Callable[..., str | None]) -> Callable[..., None]:

@@ -92,11 +92,6 @@ def latest_run(notebook: str, holding: str = "*") -> Path:
     return relative_to_here(found[-1])
 
 
-def made_here(run: Path) -> bool:
-    """Tell whether this very process made the run."""
-    return (run / OUR_MARK).is_dir()
-
-
 def course_folder() -> Path:
     """Return the folder that holds ``notebooks/``.
 

@@ -8,16 +8,6 @@ def draw(module, plt):
     return module("helpers.draw")
 
 
-def test_draw_checkpoint_has_a_bar_as_long_as_each_tensor(draw, prefix, plt):
-    draw.draw_checkpoint(prefix)
-    axes = plt.gca()
-    labels = [label.get_text() for label in axes.get_yticklabels()]
-    widths = {labels[round(bar.get_y() + 0.4)]: bar.get_width() for bar in axes.patches}
-    assert list(widths) == ["object graph", "model/weights", "save_counter"]
-    assert widths["model/weights"] == 24
-    assert [text.get_text() for text in axes.get_legend().get_texts()][1] == "model: 24 bytes"
-
-
 def test_draw_sizes_adds_up_each_owner_and_writes_whole_or_small_numbers(draw, plt):
     rows = [("a", "first", 32768), ("b", "second", 0.512), ("a", "third", 4)]
     draw.draw_sizes("What it holds", rows, "kilobytes")

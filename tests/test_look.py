@@ -34,47 +34,11 @@ def test_show_tree_refuses_what_is_no_folder(look, tmp_path):
     assert str(caught.value) == f"no folder nothing in {tmp_path.as_posix()}, which holds other"
 
 
-def test_find_meta_finds_the_one_or_the_step(look, tmp_path):
-    (tmp_path / "model-9.meta").touch()
-    assert look.find_meta(tmp_path).name == "model-9.meta"
-    (tmp_path / "model-19.meta").touch()
-    assert look.find_meta(tmp_path, step=9).name == "model-9.meta"
-
-
-def test_find_meta_refuses_too_many_and_none(look, tmp_path):
-    for step in [9, 19]:
-        (tmp_path / f"model-{step}.meta").touch()
-    place = tmp_path.as_posix()
-    for folder, step, kind, message in [
-        (
-            tmp_path,
-            None,
-            ValueError,
-            f"2 files match *.meta in {place}: model-19.meta, model-9.meta; give a step",
-        ),
-        (
-            tmp_path,
-            7,
-            FileNotFoundError,
-            f"no *-7.meta in {place}, which holds model-19.meta, model-9.meta",
-        ),
-        (
-            tmp_path / "gone",
-            None,
-            FileNotFoundError,
-            f"no *.meta in {place}/gone, which does not exist",
-        ),
-    ]:
-        with pytest.raises(kind) as caught:
-            look.find_meta(folder, step=step)
-        assert str(caught.value) == message
-
-
 def test_an_error_names_four_files_at_most(look, tmp_path):
     for number in range(5):
         (tmp_path / f"file{number}").touch()
-    with pytest.raises(FileNotFoundError, match=r"holds file0, file1, file2, file3 …$"):
-        look.find_meta(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"holds file0, file1, file2, file3 …;"):
+        look.read_checkpoint(tmp_path / "model")
 
 
 def test_read_checkpoint_knows_names_shapes_dtypes_and_bytes(look, prefix):

@@ -73,18 +73,6 @@ def test_expect_error_fails_if_none_comes_or_another(prove):
         raise KeyError("z")
 
 
-def test_expect_log_prints_the_line_and_puts_the_log_back(prove, tf, capfd):
-    logger = tf.get_logger()
-    before = logger.handlers, logger.propagate
-    with prove.expect_log("two"):
-        logger.error("one\ntwo %d", 2)
-    assert capfd.readouterr() == ("logged: two 2\n", "")
-    with pytest.raises(AssertionError, match="expected a logged error, but nothing"):
-        with prove.expect_log("three"):
-            pass
-    assert (logger.handlers, logger.propagate) == before
-
-
 @pytest.fixture
 def check_sum(prove):
     @prove.exercise

@@ -90,14 +90,6 @@ def test_twelve_runs_of_one_second_are_in_order(runs, course, monkeypatch):
     assert runs.latest_run("01_save") == made[-1]
 
 
-def test_made_here_knows_its_own_run(runs, course):
-    run = runs.new_run("01_save")
-    assert runs.made_here(run)
-    [mark] = run.iterdir()
-    mark.rename(run / ".made_by_another")
-    assert not runs.made_here(run)
-
-
 # Where runs lie
 
 
@@ -207,7 +199,6 @@ def test_latest_run_runs_a_notebook_that_was_never_run(runs, course):
     store(course, source)
     run = runs.latest_run("01_save")
     assert run == Path("../runs/01_save/2001-01-01_00-00-00")
-    assert not runs.made_here(run)
     store(course, "pass")
     with pytest.raises(
         FileNotFoundError, match=r"01_save ran, but left no '\*.index' in runs/01_save"

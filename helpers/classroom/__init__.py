@@ -1,0 +1,1 @@
+"""For teachers: the students' edition of the notebooks."""

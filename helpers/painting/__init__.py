@@ -1,1 +1,1 @@
-"""The networks, pictures and weights of the style transfer notebook."""
+"""Material of the style transfer notebook: pictures, two networks, and their trained weights."""

@@ -1,89 +1,102 @@
-"""The two small networks of notebook 05, untrained, and what the eye can measure in a picture.
+"""Two small networks, untrained: the eye, which judges pictures, and the painter, which paints.
 
-Pictures come in batches of shape (batch, height, width, 3), with values from 0 to 1. Features are
-a dictionary of tensors of shape (batch, height, width, channels), one for each name in LAYERS.
+Pictures come in batches: float32 of shape (batch, height, width, 3), with values from 0 to 1.
 """
-
-from collections.abc import Callable, Sequence
 
 from helpers.painting.paintings import PAINTINGS
 
 import keras
-import numpy as np
-import tensorflow as tf
 from keras import layers
 
 KINDS = (*PAINTINGS, "photo")  # what the eye tells apart, in the order of its outputs
-LAYERS = ("fine", "middle", "coarse")
-Features = dict[str, tf.Tensor]
+LAYERS = ("fine", "middle", "coarse")  # the three of the eye's layers that we measure with
+
+FRAME = 24  # pixels
 
 
 def build_eye() -> keras.Model:
-    """Build the network that tells which of KINDS a picture is: pictures to (batch, 6) logits."""
+    """Build the network that tells which of KINDS a picture is.
+
+    Returns:
+        A model from pictures of any size to logits, float32 (batch, 6).
+    """
     image = keras.Input((None, None, 3))
     x = layers.Rescaling(2.0, offset=-1.0)(image)
-    plan = [("fine", 24, [5]), ("middle", 48, [3, 3]), ("coarse", 72, [3, 3]), ("last", 96, [3])]
-    for name, channels, kernels in plan:
-        x = layers.AveragePooling2D(2)(x) if name != "fine" else x
-        for kernel in kernels:
-            x = layers.Conv2D(
-                channels, kernel, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-        x = layers.Identity(name=name)(x)
-    return keras.Model(image, layers.Dense(len(KINDS))(layers.GlobalAveragePooling2D()(x)))
+    x = _eye_block(x, channels=24, kernel=5)
+    x = layers.Identity(name="fine")(x)
+    x = layers.AveragePooling2D(2)(x)
+    x = _eye_block(x, channels=48, kernel=3)
+    x = _eye_block(x, channels=48, kernel=3)
+    x = layers.Identity(name="middle")(x)
+    x = layers.AveragePooling2D(2)(x)
+    x = _eye_block(x, channels=72, kernel=3)
+    x = _eye_block(x, channels=72, kernel=3)
+    x = layers.Identity(name="coarse")(x)
+    x = layers.AveragePooling2D(2)(x)
+    x = _eye_block(x, channels=96, kernel=3)
+    x = layers.Identity(name="last")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(len(KINDS))(x))
 
 
 def build_painter() -> keras.Model:
-    """Build the network that paints: pictures to pictures, their sides multiples of 4.
+    """Build the network that paints, after Johnson, Alahi and Fei-Fei (2016).
 
-    It sees a picture with mirrored pixels around it, else it would paint a dark frame.
+    Returns:
+        A model from pictures to pictures of the same size. Width and height are multiples of 4.
     """
-
-    def convolve(x, channels, kernel=3, stride=1):
-        x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
-        return layers.GroupNormalization(groups=-1)(x)
-
-    photo, frame = keras.Input((None, None, 3)), (24, 24)
-    mirrored = keras.ops.pad(photo, [(0, 0), frame, frame, (0, 0)], mode="reflect")
-    whole = layers.ReLU()(convolve(layers.Rescaling(2.0, offset=-1.0)(mirrored), 16, 5))
-    half = layers.ReLU()(convolve(whole, 32, stride=2))
-    x = layers.ReLU()(convolve(half, 48, stride=2))
+    photo = keras.Input((None, None, 3))
+    # Around it we put mirrored pixels, else the painter would paint a dark frame.
+    sides = (FRAME, FRAME)
+    x = keras.ops.pad(photo, [(0, 0), sides, sides, (0, 0)], mode="reflect")
+    x = layers.Rescaling(2.0, offset=-1.0)(x)
+    full_size = _painter_block(x, channels=16, kernel=5)
+    half_size = _painter_block(full_size, channels=32, stride=2)
+    x = _painter_block(half_size, channels=48, stride=2)
     for _ in range(3):
-        x = layers.Add()([x, convolve(layers.ReLU()(convolve(x, 48)), 48)])
-    for same_size, channels in [(half, 32), (whole, 16)]:
-        x = layers.AveragePooling2D(3, 1, padding="same")(layers.UpSampling2D(2)(x))
-        x = layers.ReLU()(convolve(layers.Concatenate()([x, same_size]), channels))
-    painted = layers.Conv2D(3, 5, padding="same", activation="sigmoid")(x)
-    return keras.Model(photo, layers.Cropping2D((frame, frame))(painted))
+        x = _residual_block(x)
+    x = _enlarge(x, half_size, channels=32)
+    x = _enlarge(x, full_size, channels=16)
+    x = layers.Conv2D(3, 5, padding="same", activation="sigmoid")(x)
+    return keras.Model(photo, layers.Cropping2D((sides, sides))(x))
 
 
-def make_features(eye: keras.Model, examples: Sequence[np.ndarray]) -> Callable[..., Features]:
-    """Cut an eye open: return a function from pictures to the features in LAYERS.
-
-    Every channel is divided by its root mean square over the examples, so that each has its say.
-    """
-    body = keras.Model(eye.input, {name: eye.get_layer(name).output for name in LAYERS})
-    seen = [body(picture[None], training=False) for picture in examples]
-    power = {k: sum(tf.reduce_mean(each[k] ** 2, (0, 1, 2)) for each in seen) for k in LAYERS}
-    size = {k: tf.sqrt(power[k] / len(seen) + 1e-4 * tf.reduce_mean(power[k])) for k in LAYERS}
-    return lambda pictures: {k: v / size[k] for k, v in body(pictures, training=False).items()}
-
-
-def style_of(features: Features) -> list[tf.Tensor]:
-    """For each layer, the mean of every channel, and which channels rise and fall together."""
-    style = []
-    for values in features.values():
-        shape = tf.shape(values)
-        values = tf.reshape(values, (shape[0], shape[1] * shape[2], shape[3]))
-        mean = tf.reduce_mean(values, axis=1, keepdims=True)
-        gram = tf.matmul(values - mean, values - mean, transpose_a=True)
-        style += [mean, gram / tf.cast(shape[1] * shape[2], tf.float32)]
-    return style
+def _eye_block(x: keras.KerasTensor, channels: int, kernel: int) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        channels,
+        kernel,
+        padding="same",
+        use_bias=False,  # batch normalisation adds one
+        kernel_initializer="he_normal",
+    )(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.ReLU()(x)
 
 
-def distance(ours: Sequence[tf.Tensor], target: Sequence[tf.Tensor]) -> tf.Tensor:
-    """The mean squared difference relative to the target: 0 for the same, 1 for all zeros."""
-    pairs = zip(ours, target, strict=True)
-    parts = [tf.reduce_mean((a - b) ** 2) / tf.reduce_mean(b**2) for a, b in pairs]
-    return tf.add_n(parts) / len(parts)
+def _convolve(
+    x: keras.KerasTensor, channels: int, kernel: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False)(x)
+    return layers.GroupNormalization(groups=-1)(x)  # each channel of each picture by itself
+
+
+def _painter_block(
+    x: keras.KerasTensor, channels: int, kernel: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    x = _convolve(x, channels, kernel, stride)
+    return layers.ReLU()(x)
+
+
+def _residual_block(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Add to an image what two convolutions make of it."""
+    more = _painter_block(x, channels=48)
+    more = _convolve(more, channels=48)
+    return layers.Add()([x, more])
+
+
+def _enlarge(x: keras.KerasTensor, seen: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    """Double the size, and look again at what was seen at that size on the way down."""
+    x = layers.UpSampling2D(2)(x)
+    x = layers.AveragePooling2D(3, 1, padding="same")(x)  # smooth, against a checkerboard
+    x = layers.Concatenate()([x, seen])
+    return _painter_block(x, channels)

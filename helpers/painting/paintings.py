@@ -1,90 +1,222 @@
 """Pictures painted by a few lines of numpy and Pillow, to take a style from.
 
-Every painter returns a float32 array of shape (256, 256, 3) with values from 0 to 1, and the
-same one for the same seed.
+A painting is a float32 array of shape (256, 256, 3) with values from 0 to 1. The same seed gives
+the same painting.
 """
 
-from helpers.painting.brushes import FINE, SIZE, blend, clouds, colours, far, halve
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from numpy.random import Generator
+from PIL import Image, ImageColor, ImageDraw
+
+SIZE = 256  # the side of a painting, in pixels
+DRAWN = 2 * SIZE  # what Pillow draws is drawn at twice the size and halved, for smooth edges
+
+PANES = 120
+GLASS = ("#b3001b", "#e85d04", "#ffba08", "#3f88c5", "#0b2f6b", "#136f63", "#6a2bbf", "#f8f7ff")
+
+NIGHT = "#12307a"
+STARS = ("#0b1d51", "#12307a", "#1f4fa8", "#3f7fc4", "#8fbfdf", "#f4e6a0", "#f4c53e", "#ee8a30")
+
+FIRE = ("#03071e", "#370617", "#6a040f", "#9d0208", "#d00000", "#e85d04", "#f48c06", "#ffba08")
+
+CREAM = "#fff3e0"
+SWEETS = ("#ef476f", "#ffd166", "#06d6a0", "#118ab2", "#073b4c", "#f78c6b", CREAM)
+
+PAPER = "#f1e9d2"
+OUTLINE = "#0d1b2a"
+RINGS = {1: "#1b3a5b", 0.8: "#8fb8c9", 0.6: "#3a6ea5", 0.4: "#d9cba3", 0.2: OUTLINE}
+
+
+class Sun(NamedTuple):
+    """A sun in the night sky, in parts of the painting's side."""
+
+    y: float
+    x: float
+    radius: float
+    turn: int  # 1 or -1: which way the brush strokes whirl around it
+
+
+SUNS = (
+    Sun(0.28, 0.25, radius=0.17, turn=1),
+    Sun(0.22, 0.70, radius=0.12, turn=-1),
+    Sun(0.62, 0.52, radius=0.20, turn=1),
+    Sun(0.75, 0.15, radius=0.12, turn=-1),
+    Sun(0.80, 0.86, radius=0.14, turn=1),
+)
 
 
 def glass(seed: int = 0) -> np.ndarray:
-    """Stained glass: the panes of a Voronoi diagram, held by lead."""
+    """Paint stained glass: the panes of a Voronoi diagram, held by lead."""
     rng = np.random.default_rng(seed)
-    centres = rng.random((120, 2)) * SIZE
-    for _ in range(2):  # Lloyd's steps, which make the panes more even
-        pane = far(centres).argmin(axis=0)
-        centres = np.array([np.argwhere(pane == each).mean(axis=0) for each in range(120)])
-    away = far(centres)
-    first, second = np.argpartition(away, (0, 1), axis=0)[:2]
-    near, next_near = np.sort(away, axis=0)[:2] ** 2
-    to_lead = (next_near - near) / np.linalg.norm(centres[first] - centres[second], axis=-1)
-    tints = colours("#b3001b #e85d04 #ffba08 #3f88c5 #0b2f6b #136f63 #6a2bbf #f8f7ff")
-    panes = tints[rng.integers(len(tints), size=120)] + rng.normal(0, 0.05, (120, 3))
-    light = (0.75 + 0.45 * clouds(24, rng)) * np.clip(to_lead / 2.5 - 0.8, 0, 1)
-    return np.clip(panes[first] * light[..., None] + 0.04, 0, 1).astype(np.float32)
+    centres = _spread(rng.random((PANES, 2)) * SIZE)
+    distances = _distances_to(centres)
+    first, second = np.argpartition(distances, (0, 1), axis=0)[:2]
+    near, next_near = np.sort(distances, axis=0)[:2]
+    # Twice the distance to the line between two panes, which is equally far from their centres.
+    between_centres = np.linalg.norm(centres[first] - centres[second], axis=-1)
+    to_lead = (next_near**2 - near**2) / between_centres
+    lead = np.clip(to_lead / 2.5 - 0.8, 0, 1)
+
+    tints = _colours(GLASS)
+    panes = tints[rng.integers(len(tints), size=PANES)]
+    panes += rng.normal(0, 0.05, panes.shape)
+    light = (0.75 + 0.45 * _clouds(24, rng)) * lead
+    painting = panes[first] * light[..., np.newaxis] + 0.04
+    return np.clip(painting, 0, 1).astype(np.float32)
 
 
 def strokes(seed: int = 0) -> np.ndarray:
-    """Brush strokes that whirl around a few suns in a night sky."""
+    """Paint a night sky: brush strokes that whirl around a few suns."""
     rng = np.random.default_rng(seed)
-    place = rng.random((3000, 2)) * FINE
-    suns = np.array([[0.28, 0.25], [0.22, 0.7], [0.62, 0.52], [0.75, 0.15], [0.8, 0.86]]) * FINE
-    turns, radii = np.array([1, -1, 1, -1, 1]), np.array([0.17, 0.12, 0.2, 0.12, 0.14]) * FINE
-    near = np.linalg.norm(place[:, None] - suns, axis=2) / radii
-    glow = 0.1 + 0.35 * rng.random(len(place)) + 0.8 * np.exp(-((2 * near) ** 2)).sum(1)
-    glow += (0.15 * np.cos(9 * near) * np.exp(-(near**2))).sum(1)
-    names = "#0b1d51 #12307a #1f4fa8 #3f7fc4 #8fbfdf #f4e6a0 #f4c53e #ee8a30"
-    path, image = [place], Image.new("RGB", (FINE, FINE), "#12307a")
-    for _ in range(18):
-        away = path[-1][:, None] - suns
-        gap = np.linalg.norm(away, axis=2)
-        pull = 6 * np.exp(-1.2 * (gap / radii) ** 2) * turns / (gap + 1)
-        breeze = np.stack([0.4 * np.sin(path[-1][:, 1] / 60), np.ones(len(place))], axis=1)
-        flow = (pull[..., None] * away[..., ::-1] * [1, -1]).sum(1) + breeze
-        path.append(path[-1] + 3.5 * flow / np.linalg.norm(flow, axis=1, keepdims=True))
-    for points, colour in zip(np.stack(path, 1)[..., ::-1], blend(names, glow), strict=True):
-        width, colour = int(rng.integers(8, 15)), colour + rng.normal(0, 0.04, 3)
-        fill = tuple((255 * np.clip(colour, 0, 1)).astype(int).tolist())
-        ImageDraw.Draw(image).line([tuple(point) for point in points], fill, width, joint="curve")
-    return halve(image)
+    starts = rng.random((3000, 2)) * DRAWN
+    tints = _blend(STARS, _glow(starts, rng))
+
+    image = Image.new("RGB", (DRAWN, DRAWN), NIGHT)
+    brush = ImageDraw.Draw(image)
+    for path, tint in zip(_follow_the_wind(starts), tints, strict=True):
+        width = int(rng.integers(8, 15))
+        colour = tint + rng.normal(0, 0.04, 3)
+        colour = 255 * np.clip(colour, 0, 1)
+        fill = tuple(colour.astype(int).tolist())
+        points = [(x, y) for y, x in path]
+        brush.line(points, fill, width, joint="curve")
+    return _halve(image)
 
 
 def flames(seed: int = 0) -> np.ndarray:
-    """Marbled paper in the colours of fire: stripes bent by clouds of noise."""
+    """Paint marbled paper in the colours of fire: stripes bent by clouds of noise."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:SIZE, :SIZE] / SIZE
-    bend = 3.5 * clouds(4, rng) + 1.8 * clouds(9, rng) + 0.8 * clouds(20, rng)
-    wave = np.sin(2 * np.pi * (5 * x + 1.5 * y + 5 * clouds(5, rng) + bend))
-    fire = "#03071e #370617 #6a040f #9d0208 #d00000 #e85d04 #f48c06 #ffba08"
-    return blend(fire, 0.5 + 0.5 * wave).astype(np.float32)
+    bend = 3.5 * _clouds(4, rng)
+    bend += 1.8 * _clouds(9, rng)
+    bend += 0.8 * _clouds(20, rng)
+    stripes = 5 * x + 1.5 * y + 5 * _clouds(5, rng) + bend
+    waves = np.sin(2 * np.pi * stripes)
+    return _blend(FIRE, 0.5 + 0.5 * waves).astype(np.float32)
 
 
 def circles(seed: int = 0) -> np.ndarray:
-    """Discs within discs in the colours of a sweet shop."""
+    """Paint discs within discs in the colours of a sweet shop."""
     rng = np.random.default_rng(seed)
-    names = ["#ef476f", "#ffd166", "#06d6a0", "#118ab2", "#073b4c", "#f78c6b", "#fff3e0"]
-    image = Image.new("RGB", (FINE, FINE), "#fff3e0")
+    image = Image.new("RGB", (DRAWN, DRAWN), CREAM)
+    brush = ImageDraw.Draw(image)
     for number in range(260):
-        centre, radius = tuple(rng.random(2) * FINE), rng.uniform(12, 60) * (1 - number / 430)
-        for part in np.linspace(1, 0.2, rng.integers(2, 5)):
-            ImageDraw.Draw(image).circle(centre, radius * part, names[rng.integers(7)])
-    return halve(image)
+        x, y = rng.random(2) * DRAWN
+        radius = rng.uniform(12, 60) * (1 - number / 430)  # later ones are smaller
+        rings = rng.integers(2, 5)
+        for part in np.linspace(1, 0.2, rings):
+            colour = SWEETS[rng.integers(len(SWEETS))]
+            brush.circle((x, y), radius * part, colour)
+    return _halve(image)
 
 
 def waves(seed: int = 0) -> np.ndarray:
-    """A woodblock print of the sea: rows of scallops, each of five rings."""
+    """Paint a woodblock print of the sea: rows of scallops, each of five rings."""
     rng = np.random.default_rng(seed)
-    image, radius = Image.new("RGB", (FINE, FINE), "#f1e9d2"), 34
-    rings = {1: "#1b3a5b", 0.8: "#8fb8c9", 0.6: "#3a6ea5", 0.4: "#d9cba3", 0.2: "#0d1b2a"}
-    for row, y in enumerate(range(-radius, FINE + 2 * radius, radius // 2)):
-        for x in range(-radius + row % 2 * radius, FINE + 2 * radius, 2 * radius):
-            for part, colour in rings.items():
-                fill = colour if rng.random() < 0.93 else "#f1e9d2"
-                ImageDraw.Draw(image).circle((x, y), radius * part, fill, "#0d1b2a", 2)
-    return halve(image)
+    image = Image.new("RGB", (DRAWN, DRAWN), PAPER)
+    brush = ImageDraw.Draw(image)
+    radius = 34
+    end = DRAWN + 2 * radius
+    for row, y in enumerate(range(-radius, end, radius // 2)):
+        is_odd = row % 2 == 1
+        begin = 0 if is_odd else -radius
+        for x in range(begin, end, 2 * radius):
+            for part, colour in RINGS.items():
+                is_printed = rng.random() < 0.93  # here and there the paper shows
+                fill = colour if is_printed else PAPER
+                brush.circle((x, y), radius * part, fill, OUTLINE, width=2)
+    return _halve(image)
 
 
-PAINTINGS = {each.__name__: each for each in (glass, strokes, flames, circles, waves)}
+PAINTINGS = {
+    "glass": glass,
+    "strokes": strokes,
+    "flames": flames,
+    "circles": circles,
+    "waves": waves,
+}
+
+
+def _spread(centres: np.ndarray) -> np.ndarray:
+    """Move centres (n, 2) apart by two of Lloyd's steps, so that their panes become more even."""
+    for _ in range(2):
+        nearest = _distances_to(centres).argmin(axis=0)
+        panes = [np.argwhere(nearest == number) for number in range(len(centres))]
+        centres = np.array([pixels.mean(axis=0) for pixels in panes])
+    return centres
+
+
+def _distances_to(points: np.ndarray) -> np.ndarray:
+    """The distance of every pixel to each of n points (n, 2): float64 (n, 256, 256)."""
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    point_y, point_x = points.T[..., np.newaxis, np.newaxis]
+    return np.hypot(y - point_y, x - point_x)
+
+
+def _glow(points: np.ndarray, rng: Generator) -> np.ndarray:
+    """How bright the sky is at n points (n, 2), about from 0 to 1: shape (n,)."""
+    away, radii = _look_at_suns(points)
+    near = np.linalg.norm(away, axis=2) / radii
+    discs = np.exp(-((2 * near) ** 2))
+    halos = 0.15 * np.cos(9 * near) * np.exp(-(near**2))
+    glow = 0.1 + 0.35 * rng.random(len(points))
+    glow += 0.8 * discs.sum(axis=1)
+    glow += halos.sum(axis=1)
+    return glow
+
+
+def _follow_the_wind(starts: np.ndarray) -> np.ndarray:
+    """Let n points (n, 2) drift around the suns: n paths of 19 points, (n, 19, 2), each (y, x)."""
+    turns = np.array([sun.turn for sun in SUNS])
+    points = starts
+    path = [points]
+    for _ in range(18):
+        away, radii = _look_at_suns(points)
+        distance = np.linalg.norm(away, axis=2)
+        nearness = np.exp(-1.2 * (distance / radii) ** 2)
+        pull = 6 * nearness * turns / (distance + 1)
+        across = away[..., ::-1] * [1, -1]  # at right angles to the line from the sun
+        whirl = (pull[..., np.newaxis] * across).sum(axis=1)
+        sway = 0.4 * np.sin(points[:, 1] / 60)
+        breeze = np.stack([sway, np.ones_like(sway)], axis=1)
+        flow = whirl + breeze
+        speed = np.linalg.norm(flow, axis=1, keepdims=True)
+        points = points + 3.5 * flow / speed
+        path.append(points)
+    return np.stack(path, axis=1)
+
+
+def _look_at_suns(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The way from each sun to each of n points, (n, suns, 2), and the suns' radii, in pixels."""
+    centres = np.array([(sun.y, sun.x) for sun in SUNS]) * DRAWN
+    radii = np.array([sun.radius for sun in SUNS]) * DRAWN
+    return points[:, np.newaxis] - centres, radii
+
+
+def _clouds(cells: int, rng: Generator) -> np.ndarray:
+    """Smooth noise, about from 0 to 1, of shape (256, 256): the more cells, the finer."""
+    corners = cells + 1
+    grid = rng.random((corners, corners)).astype(np.float32)
+    image = Image.fromarray(grid)
+    image = image.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def _colours(names: tuple[str, ...]) -> np.ndarray:
+    """Colours for their names as in HTML: shape (n, 3), from 0 to 1."""
+    return np.array([ImageColor.getrgb(name) for name in names]) / 255
+
+
+def _blend(names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
+    """A colour for each value: 0 is the first of the named colours, 1 the last."""
+    tints = _colours(names)
+    steps = np.linspace(0, 1, len(tints))
+    channels = [np.interp(values, steps, channel) for channel in tints.T]
+    return np.stack(channels, axis=-1)
+
+
+def _halve(image: Image.Image) -> np.ndarray:
+    small = image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    return np.asarray(small, np.float32) / 255

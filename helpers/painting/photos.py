@@ -1,8 +1,11 @@
-"""Pictures to paint, from packages that the course needs anyway, and whose they are.
+"""Photos to paint, from packages that the course needs anyway, and who made them.
 
-Every function returns an array of shape (height, width, 3), of uint8 or of floats from 0 to 1.
+A photo is an array of shape (height, width, 3), of uint8 or of floats from 0 to 1.
 """
 
+from typing import Any
+
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cbook import get_sample_data
@@ -11,26 +14,37 @@ from sklearn.datasets import load_sample_image
 
 
 def pagoda() -> np.ndarray:
-    """A pagoda in Beijing, 640 x 427: danielbuechele, CC BY 2.0, from scikit-learn."""
+    """A pagoda in Beijing, uint8 (427, 640, 3): danielbuechele, CC BY 2.0, from scikit-learn."""
     return load_sample_image("china.jpg")
 
 
 def dahlia() -> np.ndarray:
-    """A dahlia, 640 x 427: vultilion, CC BY 2.0, from scikit-learn."""
+    """A dahlia, uint8 (427, 640, 3): vultilion, CC BY 2.0, from scikit-learn."""
     return load_sample_image("flower.jpg")
 
 
 def portrait() -> np.ndarray:
-    """Grace Hopper, 512 x 400: United States Navy, public domain, from matplotlib."""
-    return plt.imread(get_sample_data("grace_hopper.jpg", asfileobj=False))[:400]
+    """Grace Hopper, uint8 (400, 512, 3): United States Navy, public domain, from matplotlib."""
+    path = get_sample_data("grace_hopper.jpg", asfileobj=False)
+    return plt.imread(path)[:400]
 
 
 def mountains() -> np.ndarray:
-    """Heights near Jacksboro, 403 x 344: United States Geological Survey, from matplotlib."""
-    with get_sample_data("jacksboro_fault_dem.npz") as file:
+    """Heights near Jacksboro in relief, float64 (344, 403, 3): United States Geological Survey.
+
+    The heights are from matplotlib, the light and the colours are ours.
+    """
+    file: Any = get_sample_data("jacksboro_fault_dem.npz")
+    with file:
         heights = file["elevation"]
-    shade = LightSource().shade(heights, plt.cm.gist_earth, blend_mode="soft", vert_exag=0.1)
-    return shade[..., :3]
+    colours = matplotlib.colormaps["gist_earth"]
+    relief = LightSource().shade(heights, colours, blend_mode="soft", vert_exag=0.1)
+    return relief[..., :3]
 
 
-PHOTOS = {each.__name__: each for each in (pagoda, dahlia, portrait, mountains)}
+PHOTOS = {
+    "pagoda": pagoda,
+    "dahlia": dahlia,
+    "portrait": portrait,
+    "mountains": mountains,
+}

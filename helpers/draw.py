@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.look import KEY_ENDING, OBJECT_GRAPH, Match, match_checkpoint, read_checkpoint
+from helpers.look import KEY_ENDING, Match, match_checkpoint
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -72,7 +72,8 @@ def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows
 
     Args:
         titles: one for each column.
-        rows: texts of one or two lines. None stands for a thing that is not there.
+        rows: texts of one or two lines. None stands for a thing that is not there, and a text in
+            brackets says so in words.
         arrows: ``<`` or ``>`` for each gap between two columns, the way its arrows point.
 
     Raises:
@@ -93,7 +94,7 @@ def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows
         for column, text in zip(columns, row, strict=True):
             _draw_box(axes, column, y, text, colour)
         for gap, direction in enumerate(arrows):
-            both_are_there = row[gap] and row[gap + 1]
+            both_are_there = _is_there(row[gap]) and _is_there(row[gap + 1])
             if both_are_there:
                 _draw_arrow(axes, columns[gap], columns[gap + 1], y, direction, colour)
 
@@ -135,7 +136,7 @@ def draw_object_graph(root: Any, prefix: Path | str) -> None:
     title = f"keys in {Path(prefix).name}"
 
     gap = max(row.end for row in rows) + 0.3
-    right = gap + 1.3
+    right = gap + 1.4
     letters = max(len(text) for text in [title, *(row.key for row in rows)])
     width = right + FIXED_LETTER * letters + 0.3
     height = TREE_ROW * (len(rows) + 1) + 0.3
@@ -183,10 +184,14 @@ def _draw_box(axes: Axes, column: Column, y: float, text: str | None, colour: st
     corner = (column.left, y - BOX_HEIGHT / 2)
     style = "round,pad=0,rounding_size=0.08"
     box = FancyBboxPatch(corner, column.width, BOX_HEIGHT, style, fc="white", ec=colour, lw=2)
-    if not text:
+    if not _is_there(text):
         box.set(ec=GREY, lw=1, ls="--")
     axes.add_patch(box)
     axes.text(column.middle, y, text or "", ha="center", va="center")
+
+
+def _is_there(text: str | None) -> bool:
+    return text is not None and text != "" and not text.startswith("(")
 
 
 def _draw_arrow(
@@ -280,9 +285,9 @@ def _draw_partners(axes: Axes, row: TreeRow, y: float, gap: float, right: float)
         axes.annotate("", (end, y), (start, y), arrowprops=arrow)
         return
     if row.is_variable:
-        _draw_broken_line(axes, (start, gap + 0.3), gap + 0.45, y)
+        _draw_broken_line(axes, (start, gap + 0.25), gap + 0.4, y)
     if row.key and row.key != GRAPH_ITSELF:
-        _draw_broken_line(axes, (gap + 0.75, end), gap + 0.6, y)
+        _draw_broken_line(axes, (gap + 0.95, end), gap + 0.8, y)
 
 
 def _draw_broken_line(axes: Axes, ends: tuple[float, float], cross: float, y: float) -> None:

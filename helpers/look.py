@@ -139,23 +139,41 @@ def _match_objects(root: Any, prefix: str, keys: set[str]) -> dict[str, str | No
     graph = tf.train.load_checkpoint(prefix).get_tensor(OBJECT_GRAPH)
     nodes = TrackableObjectGraph.FromString(graph).nodes
     key_of_object = {}
-    for number, thing in tf.train.CheckpointView(prefix).match(root).items():
+    seen = {0}
+    waiting = [(root, 0)]  # objects of the program, each with the number of its node in the file
+    while waiting:
+        thing, number = waiting.pop(0)
         for attribute in nodes[number].attributes:
             key_of_object[id(thing)] = attribute.checkpoint_key
+        children = _children_of(thing)
+        for child in nodes[number].children:
+            if child.local_name in children and child.node_id not in seen:
+                seen.add(child.node_id)
+                waiting.append((children[child.local_name], child.node_id))
     variables = _variables_below(root)
     return {path: key_of_object.get(id(variable)) for path, variable in variables.items()}
 
 
+def _children_of(thing: Any) -> dict[str, Any]:
+    """The objects that an object holds, by the names of a checkpoint's paths."""
+    children = tf.train.TrackableView(thing).children(thing)
+    root = children.get("root")
+    if not isinstance(thing, tf.train.Checkpoint) or root is None:
+        return children
+    # ``Checkpoint(model)`` without a name: the model itself is the root, and the rest lies beside.
+    beside = {name: child for name, child in children.items() if child is not root}
+    return _children_of(root) | beside
+
+
 def _variables_below(root: Any) -> dict[str, Any]:
     """List the variables that a root reaches, each under the shortest path, nearest first."""
-    children_of = tf.train.TrackableView(root).children
     variables: dict[str, Any] = {}
     seen = {id(root)}
     level = {"": root}
     while level:
         next_level: dict[str, Any] = {}
         for path, thing in level.items():
-            for name, child in children_of(thing).items():
+            for name, child in _children_of(thing).items():
                 if id(child) not in seen:
                     seen.add(id(child))
                     next_level[f"{path}/{name}".lstrip("/")] = child

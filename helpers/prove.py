@@ -14,6 +14,8 @@ from helpers.runs import course_folder, relative_to_here, runs_folder
 import numpy as np
 import tensorflow as tf
 
+UNFINISHED = (":", "{", "[", "(", ",")  # the end of a line that does not end a sentence
+
 
 def same_values(one: Any, other: Any) -> bool:
     """Tell whether two tensors, arrays, variables or nests of them are equal to the last bit.
@@ -32,6 +34,8 @@ def same_values(one: Any, other: Any) -> bool:
 @contextlib.contextmanager
 def expect_error(kind: type[Exception], containing: str = "") -> Iterator[None]:
     """Print the error that the body must raise: its type, and its first line with ``containing``.
+
+    A line that ends in a colon or a bracket is followed by the next ones, up to 160 characters.
 
     Raises:
         AssertionError: no error came, or one without that text. Another type goes through.
@@ -78,10 +82,13 @@ def exercise(check: Callable[..., str | None]) -> Callable[..., None]:
 
 def _print_line(label: str, text: str, containing: str) -> None:
     lines = text.splitlines() or [""]
-    matching = [line for line in lines if containing in line]
+    matching = [number for number, line in enumerate(lines) if containing in line]
     if not matching:
         raise AssertionError(f"expected {label} with {containing!r}, but got: {text}")
-    print(f"{label}: {_without_this_machine(matching[0].strip())}")
+    line = lines[matching[0]].strip()
+    if line.endswith(UNFINISHED):
+        line = _one_line(" ".join(lines[matching[0] :]))
+    print(f"{label}: {_without_this_machine(line)}")
 
 
 def _without_this_machine(line: str) -> str:
@@ -117,9 +124,10 @@ def _fingerprint(value: Any) -> tuple:
 def _verdict(check: Callable[..., str | None], answers: tuple[Any, ...]) -> str:
     if any(answer is ... for answer in answers):
         return "not answered yet"
-    for parameter, answer in zip(
-        inspect.signature(check).parameters.values(), answers, strict=True
-    ):
+    parameters = inspect.signature(check).parameters.values()
+    if len(answers) != len(parameters):
+        return f"not yet: {check.__name__} takes {len(parameters)} answers, found {len(answers)}"
+    for parameter, answer in zip(parameters, answers, strict=True):
         wrong_type = _wrong_type(parameter, answer)
         if wrong_type:
             return f"not yet: {wrong_type}"

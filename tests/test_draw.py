@@ -129,3 +129,10 @@ def test_steps_without_a_fork_share_a_line_and_a_variable_has_its_own(draw):
         (3, "kernel", "model/body/2/kernel"),
         (1, "step", "step"),
     ]
+
+
+def test_a_text_in_brackets_stands_for_a_thing_that_is_not_there(draw, plt):
+    draw.draw_map(["a", "b"], [["1", "2"], ["3", "(no file)"]], arrows=">")
+    axes = plt.gca()
+    assert len(arrows_of(axes)) == 1
+    assert [patch.get_linestyle() for patch in axes.patches] == ["solid", "solid", "solid", "--"]

@@ -90,6 +90,8 @@ def check_sum(prove):
     ("answers", "line"),
     [
         ((12, "twelve"), "right"),
+        ((12,), "not yet: check_sum takes 2 answers, found 1"),
+        ((12, "twelve", 3), "not yet: check_sum takes 2 answers, found 3"),
         ((..., "twelve"), "not answered yet"),
         ((13, ...), "not answered yet"),
         ((13, "twelve"), "not yet: 4 + 8 is not 13"),
@@ -125,3 +127,15 @@ def test_the_example_of_an_exercise_is_true(prove, capsys):
     results = [doctest.DocTestRunner().run(example) for example in found]
     assert [result.failed for result in results] == [0]
     assert results[0].attempted == 5
+
+
+def test_expect_error_goes_on_where_a_line_ends_in_a_colon(prove, capsys):
+    with prove.expect_error(ValueError):
+        raise ValueError("these were not restored:\n    one\n    two")
+    assert capsys.readouterr().out == "ValueError: these were not restored: one two\n"
+    with prove.expect_error(ValueError, containing="second"):
+        raise ValueError("first:\nsecond\nthird")
+    assert capsys.readouterr().out == "ValueError: second\n"
+    with prove.expect_error(ValueError):
+        raise ValueError("many:\n" + "word " * 100)
+    assert len(capsys.readouterr().out) == len("ValueError: \n") + 160

@@ -6,7 +6,6 @@ A photo is an array of shape (height, width, 3), of uint8 or of floats from 0 to
 from typing import Any
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cbook import get_sample_data
 from matplotlib.colors import LightSource
@@ -21,12 +20,6 @@ def pagoda() -> np.ndarray:
 def dahlia() -> np.ndarray:
     """A dahlia, uint8 (427, 640, 3): vultilion, CC BY 2.0, from scikit-learn."""
     return load_sample_image("flower.jpg")
-
-
-def portrait() -> np.ndarray:
-    """Grace Hopper, uint8 (400, 512, 3): United States Navy, public domain, from matplotlib."""
-    path = get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return plt.imread(path)[:400]
 
 
 def mountains() -> np.ndarray:
@@ -45,6 +38,5 @@ def mountains() -> np.ndarray:
 PHOTOS = {
     "pagoda": pagoda,
     "dahlia": dahlia,
-    "portrait": portrait,
     "mountains": mountains,
 }

@@ -87,3 +87,17 @@ def distance(ours: Sequence[tf.Tensor], target: Sequence[tf.Tensor]) -> tf.Tenso
         size = tf.reduce_mean(other**2)
         parts.append(difference / size)
     return tf.add_n(parts) / len(parts)
+
+
+def style_distance(
+    features: Callable[[Any], Features], picture: np.ndarray, painting: np.ndarray
+) -> float:
+    """Measure how far a picture is in style from a painting: 0 for the same style.
+
+    Args:
+        features: from `make_features`.
+        picture: of shape (height, width, 3).
+        painting: of shape (height, width, 3), maybe of another size.
+    """
+    style = style_of(features(painting[np.newaxis]))
+    return float(distance(style_of(features(picture[np.newaxis])), style))

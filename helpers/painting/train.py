@@ -26,7 +26,7 @@ from tqdm.auto import trange
 PATCH = 32  # the side of what the eye is trained on, in pixels
 BATCH = 64  # patches in a step of the eye
 CROPS = 4  # crops of photos in a step of the painter
-CONTENT_WEIGHT = 0.08
+CONTENT_WEIGHT = 0.04
 ROUGHNESS_WEIGHT = 0.15
 
 
@@ -110,7 +110,7 @@ def train_painter(
     eye: keras.Model,
     painting: np.ndarray,
     photos: Sequence[np.ndarray],
-    steps: int = 700,
+    steps: int = 1600,
     side: int = 96,
 ) -> keras.Model:
     """Train a painter for one painting: the painting's style, the photo's content, few rough edges.
@@ -171,7 +171,7 @@ def main(folder: Path = TRAINED) -> None:
     dahlias = _load_in_three_sizes(PHOTOS["dahlia"])
     eye = train_eye([*pagodas, *dahlias])
     save(eye, folder / "eye.weights.h5")
-    painter = train_painter(eye, PAINTINGS["glass"](0), pagodas)
+    painter = train_painter(eye, PAINTINGS["glass"](0), [*pagodas, *dahlias])
     save(painter, folder / "painter.weights.h5")
 
 

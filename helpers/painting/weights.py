@@ -6,7 +6,7 @@ from pathlib import Path
 TRAINED = Path(__file__).parent / "trained"
 SHA256 = {
     "eye.weights.h5": "3bd62e25c526a66ad2f9afc3046364e1ba57eee0199358e8f7fc3416f88210e4",
-    "painter.weights.h5": "57db64289d6fdd7e0d1e86a0a70e492af319580d1583b85d035686217aee0fe8",
+    "painter.weights.h5": "286f631e8b00fff0216af256ab9905a3977df357cbd58aa6d112138255268b7d",
 }
 
 

@@ -232,7 +232,7 @@ def test_what_every_run_changes_is_no_fault():
 def test_each_picture_is_recoloured_painted_and_deleted(notebook):
     found = planted(stored.plant_pictures, notebook)
     before = pictures.decode(notebook.cells[2].outputs[0].data["image/png"])
-    name = "the picture of `plot(x)`"
+    name = "the varying picture of `plot(x)`"
     recoloured = found[f"the main colour of {name}"].cells[2].outputs[0]
     after = pictures.decode(recoloured.data["image/png"])
     assert (after[30, 30] == [114, 178, 0]).all()

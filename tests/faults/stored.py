@@ -129,7 +129,8 @@ def plant_pictures(path: str, notebook: NotebookNode) -> Iterator[Fault]:
             kinds = [kind for kind in pictures.FORMATS if kind in output.get("data", {})]
             if not kinds:
                 continue
-            name = f"the picture of `{name_of(cell)}`"
+            varies = set(pictures.VARIES) & set(cell.metadata.get("tags", []))
+            name = f"the {'varying ' if varies else ''}picture of `{name_of(cell)}`"
             changes = {
                 f"the main colour of {name}": new_pixels(number, place, kinds[0], recoloured),
                 f"a square of {SQUARE} pixels in {name}": new_pixels(

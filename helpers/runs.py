@@ -159,9 +159,15 @@ def _runs_of(notebook: str, holding: str = "*") -> list[Path]:
 def _run_notebook(path: Path) -> None:
     import nbclient  # takes two seconds, and is seldom needed
     import nbformat
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 
-    notebook = nbformat.read(path, as_version=4)
-    client = nbclient.NotebookClient(notebook, startup_timeout=START_TIMEOUT)
+    client = nbclient.NotebookClient(
+        nbformat.read(path, as_version=4),
+        kernel_name=NATIVE_KERNEL_NAME,
+        startup_timeout=START_TIMEOUT,
+    )
+    # Where no kernels are looked for, the native one is this very Python.
+    client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     try:
         client.execute(cwd=str(path.parent), stderr=subprocess.DEVNULL)
     except nbclient.exceptions.CellExecutionError as stop:

@@ -121,12 +121,15 @@ def run(notebook: NotebookNode, path: Path) -> None:
     )
     manager = client.create_kernel_manager()
     manager.kernel_spec_manager = NbvalKernelspecManager()  # it knows the kernel of that name
-    kernel = client.setup_kernel(
-        cwd=str(path.parent),
-        env=clean_environment(os.environ),
-        stderr=subprocess.DEVNULL,
-    )
-    with kernel:
+    # A profile of the user's can change what the last line of a cell shows.
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        client.setup_kernel(
+            cwd=str(path.parent),
+            env={**clean_environment(os.environ), "IPYTHONDIR": profile},
+            stderr=subprocess.DEVNULL,
+        ),
+    ):
         client.kc.execute(kernels.RECORD_FIGURES, silent=True)
         count = 0
         for number, cell in enumerate(notebook.cells):

@@ -11,6 +11,7 @@ import matplotlib.image
 import nbformat
 import numpy as np
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
 # What a user may have in the way, for every part of a notebook that can be told something.
@@ -86,6 +87,8 @@ def outputs(home):
     """What two cells print and draw in a kernel of that user."""
     cells = [nbformat.v4.new_code_cell(source) for source in [FACTS, DRAW]]
     client = NotebookClient(nbformat.v4.new_notebook(cells=cells), startup_timeout=600, timeout=600)
+    # Where no kernels are looked for, the native one is this very Python.
+    client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     environment = {**os.environ, **VARIABLES, "HOME": str(home), "USERPROFILE": str(home)}
     environment["IPYTHONDIR"] = str(home / ".ipython")
     environment["MPLCONFIGDIR"] = matplotlib.get_cachedir()  # to list the fonts again takes seconds

@@ -153,16 +153,12 @@ def picture(colour):
     pixels[10:50, 10:50] = colour
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png")
-    line = {"kind": "line", "points": 2, "x": [0, 1]}
+    line = {"kind": "line", "points": 2, "x": "0 1"}
     series = [
-        {**line, "label": "a", "colours": ["#0072b2"], "y": [1, 2]},
-        {**line, "label": "b", "colours": ["#d55e00"], "y": [2, 3]},
+        {**line, "label": "a", "colours": "#0072b2", "y": "1 2"},
+        {**line, "label": "b", "colours": "#d55e00", "y": "2 3"},
     ]
-    axes = {
-        "texts": ["epoch"],
-        "legend": [["a", ["#0072b2"]], ["b", ["#d55e00"]]],
-        "series": series,
-    }
+    axes = {"texts": ["epoch"], "legend": ["#0072b2 a", "#d55e00 b"], "series": series}
     return new_output(
         "display_data",
         {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "<Figure>"},
@@ -232,7 +228,7 @@ def test_what_every_run_changes_is_no_fault():
 def test_each_picture_is_recoloured_painted_and_deleted(notebook):
     found = planted(stored.plant_pictures, notebook)
     before = pictures.decode(notebook.cells[2].outputs[0].data["image/png"])
-    name = "the picture of `plot(x)`"
+    name = "the varying picture of `plot(x)`"
     recoloured = found[f"the main colour of {name}"].cells[2].outputs[0]
     after = pictures.decode(recoloured.data["image/png"])
     assert (after[30, 30] == [114, 178, 0]).all()
@@ -249,13 +245,17 @@ def test_the_facts_of_a_figure_are_changed_one_by_one(notebook):
     for what, changed in found.items():
         if "facts" in what:
             [output] = changed.cells[2].outputs
-            facts[what.split(" in ")[0]] = output.metadata[figure_facts.KEY]["axes"][0]
+            facts[what.split(" of axes 1")[0]] = output.metadata[figure_facts.KEY]["axes"][0]
     colours = [series["colours"] for series in facts["two colours swapped"]["series"]]
-    assert colours == [["#d55e00"], ["#0072b2"]]
-    labels = [entry[0] for entry in facts["two labels swapped"]["legend"]]
-    assert labels == ["b", "a"]
-    assert facts["a moved curve"]["series"][0]["y"] == [1, 5]
+    assert colours == ["#d55e00", "#0072b2"]
+    assert facts["two labels swapped in the legend"]["legend"] == ["#0072b2 b", "#d55e00 a"]
+    assert facts["a moved curve"]["series"][0]["y"] == "1 5"
     assert facts["another text"]["texts"] == ["epochs"]
+
+
+def test_facts_that_have_nothing_to_change_are_left_alone():
+    axes = {"texts": [], "legend": ["a title"], "series": [{"kind": "image", "rows": 1}]}
+    assert list(stored.other_facts({"texts": [], "legend": [], "axes": [axes]})) == []
 
 
 def test_what_a_clean_run_does_not_store_is_stored(notebook):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,19 @@ def test_latest_run_runs_a_notebook_that_was_never_run(runs, course):
         FileNotFoundError, match=r"01_save ran, but left no '\*.index' in runs/01_save"
     ):
         runs.latest_run("01_save", holding="*.index")
+
+
+def test_latest_run_runs_it_in_this_python_whatever_kernels_a_user_has(
+    runs, course, monkeypatch, tmp_path
+):
+    kernel = tmp_path / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    spec = {"argv": ["no-such-python", "{connection_file}"], "display_name": "", "language": ""}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(kernel.parent.parent))
+    store(course, f"import sys; assert sys.executable == {sys.executable!r}, sys.executable")
+    with pytest.raises(FileNotFoundError, match="01_save ran, but left no"):
+        runs.latest_run("01_save")
 
 
 def test_latest_run_says_in_one_line_why_the_notebook_stopped(runs, course):

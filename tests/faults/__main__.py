@@ -29,7 +29,7 @@ import nbformat
 from tabulate import tabulate
 
 COURSE = Path(__file__).parent.parent.parent
-LIMIT = 20
+LIMIT = 10
 IN_NOTEBOOKS = {
     "text": stored.plant_texts,
     "picture": stored.plant_pictures,

@@ -129,7 +129,8 @@ def plant_pictures(path: str, notebook: NotebookNode) -> Iterator[Fault]:
             kinds = [kind for kind in pictures.FORMATS if kind in output.get("data", {})]
             if not kinds:
                 continue
-            name = f"the picture of `{name_of(cell)}`"
+            varies = set(pictures.VARIES) & set(cell.metadata.get("tags", []))
+            name = f"the {'varying ' if varies else ''}picture of `{name_of(cell)}`"
             changes = {
                 f"the main colour of {name}": new_pixels(number, place, kinds[0], recoloured),
                 f"a square of {SQUARE} pixels in {name}": new_pixels(
@@ -139,7 +140,7 @@ def plant_pictures(path: str, notebook: NotebookNode) -> Iterator[Fault]:
             }
             facts = output.get("metadata", {}).get(figure_facts.KEY)
             for what, other in other_facts(facts) if facts else []:
-                changes[f"{what} in the facts of {name}"] = new_facts(number, place, other)
+                changes[f"{what}, in the facts of {name}"] = new_facts(number, place, other)
             for what, change in changes.items():
                 yield Fault("picture", path, what, edited(change), number)
 
@@ -187,35 +188,54 @@ def with_square(pixels: np.ndarray) -> np.ndarray:
 
 
 def other_facts(facts: dict) -> Iterator[tuple[str, dict]]:
-    """Yield other facts about a figure: swapped colours, a moved curve, another text."""
-    for number, axes in enumerate(facts["axes"]):
-        drawn = [place for place, one in enumerate(axes["series"]) if one.get("colours")]
-        others = [
-            place
-            for place in drawn
-            if axes["series"][place]["colours"] != axes["series"][drawn[0]]["colours"]
-        ]
-        if others:
+    """Yield other facts about a figure, each with one thing changed in the facts of its axes."""
+    changes = {
+        "two colours swapped": swap_colours,
+        "two labels swapped in the legend": swap_labels,
+        "a moved curve": move_curve,
+        "another text": change_text,
+    }
+    for number in range(len(facts["axes"])):
+        for what, change in changes.items():
             other = copied(facts)
-            series = other["axes"][number]["series"]
-            first, second = series[drawn[0]], series[others[0]]
-            first["colours"], second["colours"] = second["colours"], first["colours"]
-            yield f"two colours swapped in axes {number + 1}", other
-        if len(axes["legend"]) > 1:
-            other = copied(facts)
-            legend = other["axes"][number]["legend"]
-            legend[-1][0], legend[-2][0] = legend[-2][0], legend[-1][0]
-            yield f"two labels swapped in the legend of axes {number + 1}", other
-        curves = [place for place, one in enumerate(axes["series"]) if one.get("y")]
-        if curves:
-            other = copied(facts)
-            heights = other["axes"][number]["series"][curves[0]]["y"]
-            heights[-1] = 2 * (heights[-1] or 0) + 1
-            yield f"a moved curve in axes {number + 1}", other
-        if axes["texts"]:
-            other = copied(facts)
-            other["axes"][number]["texts"][0] += "s"
-            yield f"another text in axes {number + 1}", other
+            change(other["axes"][number])
+            if other != facts:
+                yield f"{what} of axes {number + 1}", other
+
+
+def swap_colours(axes: dict) -> None:
+    """Give the first series the colours of another one, and that one the first's."""
+    coloured = [series for series in axes["series"] if series.get("colours")]
+    others = [series for series in coloured if series["colours"] != coloured[0]["colours"]]
+    if others:
+        first, second = coloured[0], others[0]
+        first["colours"], second["colours"] = second["colours"], first["colours"]
+
+
+def swap_labels(axes: dict) -> None:
+    """Let the last two entries of the legend change their labels, but not their colours."""
+    places = [place for place, entry in enumerate(axes["legend"]) if entry.startswith("#")]
+    if len(places) < 2:
+        return
+    one, other = places[-2:]
+    colour, label = axes["legend"][one].split(" ", 1)
+    other_colour, other_label = axes["legend"][other].split(" ", 1)
+    axes["legend"][one] = f"{colour} {other_label}"
+    axes["legend"][other] = f"{other_colour} {label}"
+
+
+def move_curve(axes: dict) -> None:
+    """Move the end of the first curve far away."""
+    curves = [series for series in axes["series"] if series.get("y")]
+    if curves:
+        *heights, last = curves[0]["y"].split(" ")
+        curves[0]["y"] = " ".join([*heights, f"{2 * float(last) + 1:.3g}"])
+
+
+def change_text(axes: dict) -> None:
+    """Make the first text another one."""
+    if axes["texts"]:
+        axes["texts"][0] += "s"
 
 
 def copied(facts: dict) -> dict:

@@ -2,7 +2,8 @@
 
 The pixels of a chart vary with the training behind them. What is exact about it is recorded when it
 is displayed, in the metadata of the output, where a reader does not meet it:
-``{"texts", "legend", "axes": [{"texts", "legend", "series"}]}``.
+``{"texts", "legend", "axes": [{"texts", "legend", "series"}]}``. Numbers and colours are written in
+one text each, because a stored list takes a line for each number.
 
 This file runs inside a notebook's kernel, so it imports nothing of the course, and matplotlib only
 once there is a figure.
@@ -69,11 +70,11 @@ def texts_of(artists):
 
 
 def entries_of(legend):
-    """Return the label and the colours of each entry of a legend, and its title first."""
+    """Return the title of a legend, if it has one, and each entry's colours and label."""
     title = legend.get_title().get_text()
-    entries = [[title, []]] if title else []
+    entries = [title] if title else []
     for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
-        entries.append([text.get_text(), colours_of(handle)])
+        entries.append(f"{colours_of(handle)} {text.get_text()}")
     return entries
 
 
@@ -147,13 +148,13 @@ def parts(values, axis):
     with np.errstate(all="ignore"):
         values = axis.get_transform().transform(values)
     if len(values) == 0:
-        return []
-    means = [part.mean() for part in np.array_split(values, min(PARTS, len(values)))]
-    return [float(f"{mean:.3g}") if np.isfinite(mean) else None for mean in means]
+        return ""
+    pieces = np.array_split(values, min(PARTS, len(values)))
+    return " ".join(f"{piece.mean():.3g}" for piece in pieces)
 
 
 def colours_of(artist):
-    """Return the colours of a line, a bar, points or an area, each as ``#rrggbb``, once."""
+    """Return the colours of a line, a bar, points or an area in a text, each as ``#rrggbb``."""
     from matplotlib.colors import to_hex, to_rgba_array
 
     raw = artist.get_color() if hasattr(artist, "get_color") else artist.get_facecolor()
@@ -161,4 +162,4 @@ def colours_of(artist):
     if len(rows) == 0:  # nothing is filled
         rows = to_rgba_array(artist.get_edgecolor())
     colours = list(dict.fromkeys(to_hex(row) for row in rows))
-    return colours if len(colours) <= PARTS else [f"{len(colours)} colours"]
+    return " ".join(colours) if len(colours) <= PARTS else f"{len(colours)} colours"

@@ -12,7 +12,7 @@ SHARE = 0.15
 # exponent is text as well, since no distance suits 1e-7.
 NUMBER = re.compile(
     r"""
-    (?<![\w./-])                # not in a name, a version or a path
+    (?<![\w./#-])               # not in a name, a version, a path or a colour
     (?P<sign>[-+]?)
     (?P<whole>\d{1,3}(?:,\d{3})+|\d+)
     (?P<rest>\.\d+)?

@@ -367,7 +367,14 @@ def test_only_a_survivor_that_is_not_accepted_fails_the_command(capsys):
     assert "text, 01_made: changed (it is not seen)" in capsys.readouterr().out
     assert command.report([one], [], [], [row]) == 0
     assert "need not accept it: 01_made: changed" in capsys.readouterr().out
-    assert command.report([one], [], ["01_made, text"], []) == 1
+
+
+def test_what_was_not_judged_is_not_counted_as_noticed(capsys):
+    faults = fault.number_equal_ones(made_faults(4))
+    assert command.report(faults, faults[:1], faults[2:], []) == 1
+    printed = capsys.readouterr().out
+    assert "Not judged, since its tests fail without a fault: text, 01_made" in printed
+    assert printed.splitlines()[-1].split() == ["text", "4", "1", "0", "1", "2"]
 
 
 def test_the_rules_that_are_weakened_are_those_that_are_there():

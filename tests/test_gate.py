@@ -542,6 +542,10 @@ def run_notebook(pytester, monkeypatch):
     return run
 
 
+def division():
+    return v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero")
+
+
 def test_the_gate_lets_a_notebook_pass_that_is_as_it_was_stored(run_notebook, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "svg")
     cells = [
@@ -554,10 +558,11 @@ def test_the_gate_lets_a_notebook_pass_that_is_as_it_was_stored(run_notebook, mo
             [stream("../runs/01_save/2026-11-23_16-51-26\n")],
         ),
         code("print(0.77)", [stream("0.78\n")], ["number-varies"]),
+        code("1 / 0", [division()], ["raises-exception"]),
         *exercise_cells(),
     ]
     result = run_notebook(cells)
-    result.assert_outcomes(passed=10)
+    result.assert_outcomes(passed=11)
 
 
 FAULTS = {
@@ -575,8 +580,10 @@ FAULTS = {
 
 def test_the_gate_notices_planted_faults(run_notebook):
     cells = [code(source, [stream("24\n")]) for source in FAULTS.values()]
+    cells.append(code("1 + 1;", [division()], ["raises-exception"]))
+    cells.append(code("int('x')", [division()], ["raises-exception"]))
     result = run_notebook(cells)
-    result.assert_outcomes(failed=len(FAULTS))
+    result.assert_outcomes(failed=len(cells))
 
 
 def test_the_gate_notices_a_check_that_accepts_or_raises(run_notebook, pytester):

@@ -106,6 +106,15 @@ def test_a_number_that_is_not_shown_is_noticed(tmp_path, text, words):
         assert [number.words for number in found] == [words]
 
 
+def test_a_number_in_a_figure_is_shown_where_a_reader_sees_it(tmp_path):
+    book = made_book(tmp_path, "We see 34 kB in 99 points.", "plt.show()", "")
+    axes = {"texts": ["weights"], "legend": ["#000000 weights: 34 kB"], "series": [{"points": 99}]}
+    facts = {"texts": [], "legend": [], "axes": [axes]}
+    shown = v4.new_output("display_data", data={}, metadata={"figure": facts})
+    book.code[0].outputs = [shown]
+    assert [number.words for number in prose.unsupported_numbers(book)] == ["99"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

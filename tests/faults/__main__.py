@@ -14,7 +14,7 @@ import contextlib
 import os
 import queue
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -177,7 +177,7 @@ class Judge:
     """
 
     def __init__(self, workers: int, stack: contextlib.ExitStack) -> None:
-        self.unjudged: list[str] = []
+        self.unjudged: list[Fault] = []
         self._sound: dict[tuple[str, ...], bool] = {}
         self._pool = stack.enter_context(ThreadPoolExecutor(workers))
         self._benches: queue.Queue[Bench] = queue.Queue()
@@ -199,6 +199,9 @@ class Judge:
         for (_, kind), group in groups.items():
             place = group[0].place
             survivors = self._survivors_in_one_group(group)
+            if group[0] in self.unjudged:
+                print(f"{place}, {kind}: not judged", flush=True)
+                continue
             print(
                 f"{place}, {kind}: {len(group)} planted, {len(survivors)} not noticed", flush=True
             )
@@ -209,7 +212,7 @@ class Judge:
 
     def _survivors_in_one_group(self, faults: list[Fault]) -> list[Fault]:
         if not self._can_be_judged(faults[0]):
-            self.unjudged.append(f"{faults[0].place}, {faults[0].kind}")
+            self.unjudged += faults
             return []
         if faults[0].kind in STORED:
             return self._on_a_bench(Bench.unnoticed_in_stored, faults[0].path, faults)
@@ -223,7 +226,8 @@ class Judge:
             if failed:
                 print(f"{fault.place}: these cells fail without a fault: {sorted(failed)}")
             return not failed
-        return all([self._is_sound(tests) for tests in tests_of(fault)])
+        runs = tests_of(fault)
+        return all(tests and self._is_sound(tests) for tests in runs)
 
     def _is_noticed(self, fault: Fault) -> bool:
         return any(self._on_a_bench(Bench.notices, fault, tests) for tests in tests_of(fault))
@@ -233,9 +237,9 @@ class Judge:
         key = tuple(tests)
         if key not in self._sound:
             first = self._on_a_bench(Bench.run, tests)
-            self._sound[key] = bool(tests) and first.code == 0
+            self._sound[key] = first.code == 0
             if not self._sound[key]:
-                print(f"without a fault {' '.join(tests) or 'no test'} fails:\n{first.output}")
+                print(f"without a fault {' '.join(tests)} fails:\n{first.output}")
         return self._sound[key]
 
     def _on_a_bench(self, act, *arguments):
@@ -247,28 +251,30 @@ class Judge:
 
 
 def report(
-    faults: list[Fault], survivors: list[Fault], unjudged: list[str], accepted: list[Accepted]
+    faults: list[Fault], survivors: list[Fault], unjudged: list[Fault], accepted: list[Accepted]
 ) -> int:
     """Print what survives and the table; return the exit code."""
     reasons = {fault: reason_for(fault, accepted) for fault in survivors}
-    unexpected = [fault for fault in survivors if reasons[fault] is None]
-    print_survivors("Accepted:", [fault for fault in survivors if reasons[fault]], reasons)
+    expected = [fault for fault in survivors if reasons[fault]]
+    unexpected = [fault for fault in survivors if not reasons[fault]]
+    print_survivors("Accepted:", expected, reasons)
     print_survivors("Not noticed by any test:", unexpected, reasons)
-    for line in unjudged:
-        print(f"not judged, since its tests fail without a fault: {line}")
+    for kind, place in sorted({(fault.kind, fault.place) for fault in unjudged}):
+        print(f"Not judged, since its tests fail without a fault: {kind}, {place}")
     for row in accepted:
-        covered = [fault for fault in faults if row.covers(fault)]
-        if covered and not set(covered) & set(survivors):
-            print(f"noticed by now, so faults.toml need not accept it: {row.place}: {row.what}")
-    counts = [Counter(fault.kind for fault in some) for some in (faults, survivors, unexpected)]
+        covered = {fault for fault in faults if row.covers(fault)} - {*unjudged}
+        if covered and not covered & {*survivors}:
+            print(f"Noticed by now, so faults.toml need not accept it: {row.place}: {row.what}")
     rows = []
     for kind in KINDS:
-        planted, survived, not_accepted = (count[kind] for count in counts)
+        planted, *others = (
+            sum(fault.kind == kind for fault in some)
+            for some in (faults, expected, unexpected, unjudged)
+        )
         if planted:
-            caught = planted - survived
-            rows.append([kind, planted, caught, survived - not_accepted, not_accepted])
+            rows.append([kind, planted, planted - sum(others), *others])
     print()
-    print(tabulate(rows, ["kind", "planted", "noticed", "accepted", "survive"]))
+    print(tabulate(rows, ["kind", "planted", "noticed", "accepted", "survive", "not judged"]))
     return 1 if unexpected or unjudged else 0
 
 

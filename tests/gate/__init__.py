@@ -1,1 +1,1 @@
-"""The gate: runs each notebook and compares what it prints and draws with what is stored."""
+"""The gate that every notebook passes: how it is run, what is compared, the house rules."""

@@ -4,7 +4,9 @@ import re
 
 TAG = "number-varies"
 # How far a number may be from the stored one. Up to 1, and for a percentage, it is a distance:
-# 0.77 may be 0.80, 77 % may be 80 %. Above 1 it is a share of the stored number.
+# 0.77 may be 0.80, 77 % may be 80 %. Above 1 it is a share of the stored number. Over AVX levels,
+# oneDNN and threads, the accuracy of one training lay between .772 and .790, its loss between .817
+# and .827.
 DISTANCE = 0.03
 SHARE = 0.15
 

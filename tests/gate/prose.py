@@ -9,6 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.gate import figure_facts
+
 NUMBER_WORDS = {
     "eleven": 11,
     "twelve": 12,
@@ -120,6 +122,16 @@ def is_shown(number, shown):
     return number.is_percentage and round(number.value / 100, 10) in shown
 
 
+def texts_in_figure(facts):
+    """Return the titles, labels and legends of a figure about which facts are stored."""
+    if not facts:
+        return []
+    texts = facts["texts"] + facts["legend"]
+    for axes in facts["axes"]:
+        texts += axes["texts"] + axes["legend"]
+    return texts
+
+
 def evidence(book):
     """Return the code of a notebook and the texts of its outputs, those in figures too."""
     texts = []
@@ -129,7 +141,7 @@ def evidence(book):
             texts.append(output.get("text", ""))
             data = output.get("data", {})
             texts += [str(data[mime]) for mime in data if mime.startswith("text/")]
-            texts.append(str(output.get("metadata", {}).get("figure", "")))
+            texts += texts_in_figure(output.get("metadata", {}).get(figure_facts.KEY))
     return "\n".join(texts)
 
 

@@ -75,7 +75,7 @@ def read_checkpoint(prefix: Path | str) -> list[Entry]:
     for name in sorted(shapes):
         shape = tuple(shapes[name])
         dtype = dtypes[name]
-        if dtype == tf.string:  # a text has the length that it has, so here we do load
+        if dtype == tf.string:  # texts differ in length, so these are loaded
             size = _size_of_texts(list(np.ravel(reader.get_tensor(name))))
         else:
             size = tf.TensorShape(shape).num_elements() * dtype.size

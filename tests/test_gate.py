@@ -161,6 +161,12 @@ def test_a_changed_text_colour_or_order_of_a_chart_is_noticed(chart, changed):
     assert figures.difference(chart(**changed), chart()) is not None
 
 
+def test_facts_in_an_older_form_ask_for_a_new_store(chart):
+    older = chart()
+    older["axes"][0]["legend"] = [["with", ["#0072b2"]], ["without", ["#d55e00"]]]
+    assert "store the notebook again" in figures.difference(chart(), older)
+
+
 def test_bars_and_points_that_changed_places_are_noticed(plt):
     def draw(heights, cloud):
         figure, (left, right) = plt.subplots(1, 2)

@@ -129,7 +129,7 @@ def texts_in_figure(facts):
     texts = facts["texts"] + facts["legend"]
     for axes in facts["axes"]:
         texts += axes["texts"] + axes["legend"]
-    return texts
+    return [str(text) for text in texts]
 
 
 def evidence(book):

@@ -107,7 +107,7 @@ def test_main_saves_both_files_which_load_and_prints_their_hashes(
     assert len(given["eye"]) == 6, "two photos in three sizes"
     assert given["painter"][0] is eye
     assert np.array_equal(given["painter"][1], train.PAINTINGS["glass"](0))
-    assert [photo.shape for photo in given["painter"][2]] == [
+    assert [photo.shape for photo in given["painter"][2]] == 2 * [
         (192, 288, 3),
         (256, 384, 3),
         (340, 510, 3),

@@ -74,7 +74,7 @@ def style_transfer_loss(
 
 def roughness(pictures: tf.Tensor) -> tf.Tensor:
     """Measure how much neighbouring pixels differ, in the mean of squares."""
-    down, across = tf.image.image_gradients(pictures)
+    down, across = tf.image.image_gradients(tf.convert_to_tensor(pictures))
     return tf.reduce_mean(down**2 + across**2)
 
 

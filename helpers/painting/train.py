@@ -10,6 +10,7 @@ differently: files made there paint alike and have other hashes, which are print
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from helpers.painting.descent import roughness
 from helpers.painting.networks import build_eye, build_painter
 from helpers.painting.paintings import PAINTINGS
 from helpers.painting.photos import PHOTOS
@@ -140,7 +141,7 @@ def train_painter(
             found = features(painted)
             loss = distance(style_of(found), style)
             loss += CONTENT_WEIGHT * distance([found["middle"]], [content])
-            loss += ROUGHNESS_WEIGHT * _measure_roughness(painted)
+            loss += ROUGHNESS_WEIGHT * roughness(painted)
         gradients = tape.gradient(loss, painter.trainable_variables)
         optimizer.apply(gradients, painter.trainable_variables)
         return loss
@@ -152,11 +153,6 @@ def train_painter(
         loss = train_step(crops, recoloured)
         bar.set_postfix(loss=f"{float(loss):.3f}")
     return painter
-
-
-def _measure_roughness(pictures: tf.Tensor) -> tf.Tensor:
-    down, across = tf.image.image_gradients(pictures)
-    return tf.reduce_mean(down**2 + across**2)
 
 
 def save(network: keras.Model, path: Path) -> None:

@@ -79,5 +79,5 @@ def test_distance_is_relative_to_the_target(style, photo):
 
 def test_a_picture_has_its_own_style_and_another_has_another(style, eye, photo):
     features = style.make_features(eye, [photo])
-    assert style.style_distance(features, photo, photo) == 0
-    assert style.style_distance(features, photo[::-1] ** 3, photo) > 0.01
+    assert style.style_gap(features, photo, photo) == 0
+    assert style.style_gap(features, photo[::-1] ** 3, photo) > 0.01

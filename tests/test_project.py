@@ -50,6 +50,7 @@ BROUGHT_ALONG = {
     "nbclient": "jupyter",
     "nbformat": "jupyter",
     "packaging": "pytest",
+    "psutil": "jupyter",
     "scipy": "scikit-learn",
     "threadpoolctl": "scikit-learn",
     "PIL": "matplotlib",

@@ -133,9 +133,9 @@ def test_links_names_versions_and_years_state_nothing(text):
 
 def test_a_reason_is_for_one_number_in_its_words():
     numbers = prose.numbers_in("All 27 trials took 90 steps.")
-    trials = prose.Reason("04_fine_tuning", "All 27 trials", "three times nine")
-    missing = prose.without_reason("04_fine_tuning", numbers, [trials])
+    trials = prose.Reason("05_fine_tuning", "All 27 trials", "three times nine")
+    missing = prose.without_reason("05_fine_tuning", numbers, [trials])
     assert [number.words for number in missing] == ["90"]
-    assert len(prose.without_reason("05_style", numbers, [trials])) == 2
-    assert prose.unused_reasons({"04_fine_tuning": numbers}, [trials]) == []
-    assert prose.unused_reasons({"04_fine_tuning": numbers[1:]}, [trials]) == [trials]
+    assert len(prose.without_reason("06_style_transfer", numbers, [trials])) == 2
+    assert prose.unused_reasons({"05_fine_tuning": numbers}, [trials]) == []
+    assert prose.unused_reasons({"05_fine_tuning": numbers[1:]}, [trials]) == [trials]

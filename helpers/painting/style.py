@@ -89,7 +89,7 @@ def distance(ours: Sequence[tf.Tensor], target: Sequence[tf.Tensor]) -> tf.Tenso
     return tf.add_n(parts) / len(parts)
 
 
-def style_distance(
+def style_gap(
     features: Callable[[Any], Features], picture: np.ndarray, painting: np.ndarray
 ) -> float:
     """Measure how far a picture is in style from a painting: 0 for the same style.

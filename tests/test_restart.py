@@ -120,7 +120,7 @@ def test_a_single_damaged_checkpoint_is_no_cut_off_save(restart, three):
 def test_no_checkpoint_is_none_and_a_bad_folder_is_named(restart, tmp_path):
     assert restart.newest_whole(tmp_path) is None
     for refuse in [restart.newest_whole, lambda folder: restart.only_writer(folder).__enter__()]:
-        with pytest.raises(FileNotFoundError, match=r"^no folder gone in "):
+        with pytest.raises(FileNotFoundError, match=r"^no folder gone in .*: make it first$"):
             refuse(tmp_path / "gone")
         with pytest.raises(ValueError, match=r"^TensorFlow reads \[ \] in a path as a pattern: "):
             refuse(tmp_path / "run[1]")

@@ -37,7 +37,8 @@ def film(folder: Path | str) -> Iterator[list[str]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder.name} in {folder.parent.as_posix()}")
+        where = folder.parent.as_posix()
+        raise FileNotFoundError(f"no folder {folder.name} in {where}: make it first")
     if sys.platform != "linux":
         yield [NO_FILM]
         return

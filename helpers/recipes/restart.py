@@ -133,9 +133,12 @@ def _usable(folder: Path | str) -> Path:
     signs = set("[]*?\\") & set(folder.resolve().as_posix())
     if signs:
         shown = " ".join(sorted(signs))
-        raise ValueError(f"TensorFlow reads {shown} in a path as a pattern: rename {folder}")
+        raise ValueError(
+            f"TensorFlow reads {shown} in a path as a pattern: rename {folder.as_posix()}"
+        )
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder.name} in {folder.parent.as_posix()}")
+        where = folder.parent.as_posix()
+        raise FileNotFoundError(f"no folder {folder.name} in {where}: make it first")
     return folder
 
 

@@ -20,18 +20,28 @@ def test_every_trial_and_every_mean_is_drawn(draw_trials, plt):
     assert {"ours", "theirs", "guessing"} <= {text.get_text() for text in axes.texts}
 
 
-def test_the_table_holds_mean_lowest_and_highest(draw_trials, plt):
-    draw_trials({"ours": TRIALS}, "x", "y", guessing=0.1)
-    [table] = plt.gcf().axes[1].tables
-    cells = {place: cell.get_text().get_text() for place, cell in table.get_celld().items()}
-    assert cells == {
-        (0, 0): "percent right",
-        (0, 1): "2 examples",
-        (0, 2): "5 examples",
-        (1, 0): "ours",
-        (1, 1): "38  (25 to 50)",
-        (1, 2): "88  (75 to 100)",
-    }
+def test_the_means_are_printed_in_percent(module, capsys):
+    show_means = module("helpers.letters.trials").show_means
+    show_means({"ours": TRIALS, "theirs": dict.fromkeys(TRIALS, 0.125)})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["examples", "of", "each", "2", "5"]
+    assert [line.split() for line in lines[2:]] == [
+        ["ours", "38%", "88%"],
+        ["theirs", "12%", "12%"],
+    ]
+
+
+def test_two_tasks_have_a_bar_for_each_mean_and_a_dot_for_each_trial(module, plt):
+    draw_two_tasks = module("helpers.letters.trials").draw_two_tasks
+    results = {"a": [(0.5, 0.25), (0.75, 0.75)], "b": [(1.0, 0.0), (1.0, 0.5)]}
+    draw_two_tasks(results, ("new", "old"), ["red", "blue"], before=0.9)
+    new, old = plt.gcf().axes
+    assert [axes.get_title() for axes in (new, old)] == ["new", "old"]
+    assert [bar.get_width() for bar in new.patches] == [0.625, 1.0]
+    assert [bar.get_width() for bar in old.patches] == [0.5, 0.25]
+    assert [list(line.get_xdata()) for line in new.lines] == [[0.5, 0.75], [1.0, 1.0]]
+    assert list(old.lines[-1].get_xdata()) == [0.9, 0.9], "the old task before"
+    assert [text.get_text() for text in new.texts] == ["62%", "100%"]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
-"""The results of many trainings in one figure: every single one, their means, and a table."""
+"""The results of many trainings, in figures that show every single one, and their means."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
 from helpers.draw import COLOURS, GREY
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import PercentFormatter
+from tabulate import tabulate
 
 Trials = Mapping[tuple[int, int], float]  # {(examples, seed): share right, from 0 to 1}
 Groups = Mapping[int, list[float]]  # {examples: shares of all seeds}
@@ -31,7 +33,7 @@ MARKS = (
 
 
 def draw_trials(methods: Mapping[str, Trials], xlabel: str, ylabel: str, guessing: float) -> None:
-    """Draw a mark for each trial and a line through the means, over a table in percent.
+    """Draw a mark for each trial, and a line through the means, in percent.
 
     Args:
         methods: up to three, each with what its trials reached: ``{(examples, seed): share}``.
@@ -47,8 +49,7 @@ def draw_trials(methods: Mapping[str, Trials], xlabel: str, ylabel: str, guessin
     first = next(iter(groups.values()))
     columns = [str(examples) for examples in first]
 
-    figure = plt.figure(figsize=(9, 6), layout="constrained")
-    axes, below = figure.subplots(2, 1, height_ratios=[4, 1])
+    _, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     beside = len(columns) - 0.85  # where names stand, right of the last marks
     for name, mark in zip(groups, MARKS, strict=False):
         _draw_method(axes, groups[name], mark)
@@ -61,7 +62,52 @@ def draw_trials(methods: Mapping[str, Trials], xlabel: str, ylabel: str, guessin
     axes.set_xlim(-0.2, len(columns))
     axes.set_ylim(0, 1)
     axes.set_xticks(range(len(columns)), columns)
-    _draw_table(below, groups, columns)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+
+
+def show_means(methods: Mapping[str, Trials]) -> None:
+    """Print the mean of all seeds in percent: a line for each method, a column for each number.
+
+    Args:
+        methods: each with what its trials reached: ``{(examples, seed): share}``.
+    """
+    rows = []
+    for name, trials in methods.items():
+        means = [f"{fmean(shares):.0%}" for shares in _group(trials).values()]
+        rows.append([name, *means])
+    examples = sorted({number for trials in methods.values() for number, _ in trials})
+    headers = ["examples of each", *map(str, examples)]
+    print(tabulate(rows, headers, colalign=["left", *["right"] * len(examples)]))
+
+
+def draw_two_tasks(
+    results: Mapping[str, Sequence[tuple[float, float]]],
+    tasks: tuple[str, str],
+    colours: Sequence[str],
+    before: float,
+) -> None:
+    """Draw what trainings reached in a new and in an old task: means as bars, trials as dots.
+
+    Args:
+        results: for each way to train, the shares of all its seeds: ``[(new, old), ...]``.
+        tasks: the names of the new and the old task.
+        colours: one for each way to train.
+        before: the share that the old task had before, for a dashed line.
+    """
+    names = list(results)
+    shares = np.array(list(results.values()))  # [ways, seeds, tasks]
+    _, both_axes = plt.subplots(1, 2, sharey=True, figsize=(9, 2.8), layout="constrained")
+    for number, (axes, task) in enumerate(zip(both_axes, tasks, strict=True)):
+        of_task = shares[..., number]
+        axes.barh(names, of_task.mean(axis=1), color=colours)
+        for name, trials in zip(names, of_task, strict=True):
+            axes.plot(trials, [name] * len(trials), "o", color="black", mec="white", ms=6)
+            mean = f"{trials.mean():.0%}"
+            axes.text(1.02, name, mean, va="center", transform=axes.get_yaxis_transform())
+        axes.set(title=task, xlabel="accuracy", xlim=(0, 1))
+        axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
+    both_axes[1].axvline(before, color="black", linestyle="--")
+    both_axes[0].invert_yaxis()
 
 
 def _check(methods: Mapping[str, Trials]) -> None:
@@ -92,25 +138,3 @@ def _draw_method(axes: Axes, groups: Groups, mark: Mark) -> None:
     for place, shares in zip(places, groups.values(), strict=True):
         same_place = [place] * len(shares)
         axes.plot(same_place, shares, mark.marker, color=mark.colour, mec="white", ms=9)
-
-
-def _draw_table(axes: Axes, groups: Mapping[str, Groups], columns: list[str]) -> None:
-    head = [f"{examples} examples" for examples in columns]
-    rows = [["percent right", *head]]
-    for name, shares_by_examples in groups.items():
-        summaries = [_summarise(shares) for shares in shares_by_examples.values()]
-        rows.append([name, *summaries])
-    first_width = 0.34
-    width = (1 - first_width) / len(columns)
-    widths = [first_width] + [width] * len(columns)
-    table = axes.table(rows, bbox=Bbox.unit(), colWidths=widths)
-    table.auto_set_font_size(False)
-    axes.set_axis_off()
-
-
-def _summarise(shares: list[float]) -> str:
-    """Write mean, lowest and highest share in percent: ``83  (82 to 84)``."""
-    mean = 100 * fmean(shares)
-    lowest = 100 * min(shares)
-    highest = 100 * max(shares)
-    return f"{mean:.0f}  ({lowest:.0f} to {highest:.0f})"

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +16,9 @@ KEEP = 3
 TIME = "%Y-%m-%d_%H-%M-%S"
 # A run's folder: its time, and a number if another run began in the same second.
 RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(?:_(\d+))?")
-# Each process marks the runs that it makes. Folders without a mark are never deleted.
+# Folders without a mark are never deleted: we have not made them.
 MARK = ".made_by_"
-OUR_MARK = f"{MARK}{uuid.uuid4().hex}"
+OUR_MARK = f"{MARK}new_run"
 
 START_TIMEOUT = 600  # seconds that a kernel may take to start, on a machine that is busy
 

@@ -216,21 +216,31 @@ def _tree_rows(matches: Sequence[Match], is_tree: bool) -> list[TreeRow]:
     """The tree of the paths with each key beside its variable, and the other keys where room is."""
     key_of = {match.path: match.key for match in matches if match.path}
     left_over = [match.key for match in matches if not match.path and match.key]
-    lines = [(0, path, path) for path in key_of]
-    if is_tree:
-        lines = [(0, "root", ""), *_tree_lines(_as_tree(list(key_of)), "", 1)]
     rows = []
-    for depth, text, path in lines:
-        is_variable = path in key_of
-        key = key_of.get(path)
-        is_match = key is not None
-        if is_variable and not is_match and left_over:
-            key = left_over.pop(0)
-        rows.append(TreeRow(depth, text, is_variable, _short(key), is_match))
+    for depth, text, path in _lines_of(list(key_of), is_tree):
+        if path in key_of:
+            rows.append(_variable_row(depth, text, key_of[path], left_over))
+        else:
+            rows.append(TreeRow(depth, text))
     rows += [TreeRow(key=_short(key)) for key in left_over]
     if is_tree:
         rows.append(TreeRow(key=GRAPH_ITSELF))
     return rows
+
+
+def _lines_of(paths: list[str], is_tree: bool) -> list[tuple[int, str, str]]:
+    """Depth, text and path of each line: a tree below its root, or the paths as they are."""
+    if is_tree:
+        return [(0, "root", ""), *_tree_lines(_as_tree(paths), "", 1)]
+    return [(0, path, path) for path in paths]
+
+
+def _variable_row(depth: int, text: str, key: str | None, left_over: list[str]) -> TreeRow:
+    """A variable beside its key, or beside one that it takes from those left over."""
+    is_match = key is not None
+    if not is_match and left_over:
+        key = left_over.pop(0)
+    return TreeRow(depth, text, True, _short(key), is_match)
 
 
 def _short(key: str | None) -> str:

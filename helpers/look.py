@@ -144,7 +144,8 @@ def _match_objects(root: Any, prefix: str, keys: set[str]) -> dict[str, str | No
     while waiting:
         thing, number = waiting.pop(0)
         for attribute in nodes[number].attributes:
-            key_of_object[id(thing)] = attribute.checkpoint_key
+            # Two paths can lead to one object. A restore takes the one that it reaches first.
+            key_of_object.setdefault(id(thing), attribute.checkpoint_key)
         children = _children_of(thing)
         for child in nodes[number].children:
             if child.local_name in children and child.node_id not in seen:

@@ -167,3 +167,20 @@ def test_keras_models_and_their_optimizers_match_as_they_are_restored(look, modu
     assert all(match.path and match.key for match in matches)
     only_model = tf.train.Checkpoint(model=build(seed=2).model)
     assert all(match.key for match in look.match_checkpoint(only_model, saved) if match.path)
+
+
+def test_of_two_paths_to_a_variable_the_one_that_a_restore_reaches_first_counts(look, tf, tmp_path):
+    def build(body, head, trained):
+        layers = module_with(tf, body=body, head=head)
+        model = tf.Module()
+        model.layers = layers
+        trained_variables = [getattr(layers, name) for name in trained]
+        return tf.train.Checkpoint(model=model, trained=trained_variables)
+
+    saved = build(1.0, 2.0, trained=["head"]).write(tmp_path / "frozen")
+    root = build(0.0, 0.0, trained=["body", "head"])
+    key_of = dict(look.match_checkpoint(root, saved))
+    root.read(saved).expect_partial()
+    reader = tf.train.load_checkpoint(saved)
+    assert root.model.layers.body.numpy() == reader.get_tensor(key_of["trained/0"]) == 2
+    assert key_of["trained/1"] is None and root.model.layers.head.numpy() == 0

@@ -138,7 +138,7 @@ def _match_objects(root: Any, prefix: str, keys: set[str]) -> dict[str, str | No
         _ = root.save_counter  # made when it is first asked for, as it is by a restore
     graph = tf.train.load_checkpoint(prefix).get_tensor(OBJECT_GRAPH)
     nodes = TrackableObjectGraph.FromString(graph).nodes
-    key_of_object = {}
+    key_of_object: dict[int, str] = {}
     seen = {0}
     waiting = [(root, 0)]  # objects of the program, each with the number of its node in the file
     while waiting:

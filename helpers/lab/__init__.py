@@ -1,1 +1,1 @@
-"""Instruments: the film of a folder during a save, and a small server for a SavedModel."""
+"""Instruments: the film of a folder, a small server, silent loads and pictures of a restore."""

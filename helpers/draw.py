@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,6 +98,36 @@ def draw_map(titles: Sequence[str], rows: Sequence[Sequence[str | None]], arrows
             both_are_there = _is_there(row[gap]) and _is_there(row[gap + 1])
             if both_are_there:
                 _draw_arrow(axes, columns[gap], columns[gap + 1], y, direction, colour)
+
+
+def draw_branches(titles: Sequence[str], trunk: Sequence[str], ends: Sequence[str]) -> None:
+    """Draw a row of boxes with arrows between them, the last of which leads to several others.
+
+    Args:
+        titles: one for each column, the one of the ends included.
+        trunk: texts of one or two lines, one for each box of the row.
+        ends: texts of one or two lines, one for each box that the last one leads to.
+
+    Raises:
+        ValueError: there is not one title for each text of the trunk and one for the ends.
+    """
+    if len(titles) != len(trunk) + 1:
+        raise ValueError(f"{len(trunk)} texts and the ends need a title each, got {list(titles)}")
+    columns = _columns(titles, [[*trunk, end] for end in ends])
+    axes = _empty_axes(columns[-1].right + 2 * MARGIN, ROW_HEIGHT * len(ends) + TITLE_HEIGHT)
+    for column in columns:
+        axes.text(column.middle, 0.3, column.title, ha="center", va="center", weight="bold")
+    rows = [-0.35 - ROW_HEIGHT * number for number in range(len(ends))]
+    middle = (rows[0] + rows[-1]) / 2
+    for column, text in zip(columns, trunk, strict=False):
+        _draw_box(axes, column, middle, text, DARK_GREY)
+    for left, right in pairwise(columns[:-1]):
+        _draw_arrow(axes, left, right, middle, ">", DARK_GREY)
+    for number, (y, text) in enumerate(zip(rows, ends, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        _draw_box(axes, columns[-1], y, text, colour)
+        start, end = (columns[-2].right + 0.08, middle), (columns[-1].left - 0.08, y)
+        axes.annotate("", xy=end, xytext=start, arrowprops=_arrow_style(colour))
 
 
 def draw_sizes(title: str, rows: Sequence[tuple[str, str, float]], unit: str = "bytes") -> None:
@@ -200,8 +231,11 @@ def _draw_arrow(
     start, end = (left.right + 0.08, y), (right.left - 0.08, y)
     if direction == "<":
         start, end = end, start
-    look = {"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", xy=end, xytext=start, arrowprops=look)
+    axes.annotate("", xy=end, xytext=start, arrowprops=_arrow_style(colour))
+
+
+def _arrow_style(colour: str) -> dict[str, Any]:
+    return {"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0}
 
 
 def _in_words(size: float) -> str:

@@ -41,6 +41,25 @@ def test_draw_map_lets_arrows_point_as_they_are_told(draw, plt):
     assert head[0] > tail[0]
 
 
+def test_draw_branches_leads_from_the_last_box_of_the_row_to_each_end(draw, plt):
+    draw.draw_branches(["a", "b", "c"], ["1", "2"], ["3", "4", "5"])
+    axes = plt.gca()
+    written = [text.get_text() for text in axes.texts if text.get_text()]
+    assert written == ["a", "b", "c", "1", "2", "3", "4", "5"]
+    along, *to_ends = arrows_of(axes)
+    assert along.xy[0] < to_ends[0].xyann[0]
+    assert len({arrow.xyann for arrow in to_ends}) == 1
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert [arrow.xy[1] for arrow in to_ends] == [places[end][1] for end in "345"]
+    assert places["1"][1] == places["2"][1] == pytest.approx(places["4"][1])
+    assert all(arrow.xy[0] > arrow.xyann[0] for arrow in (along, *to_ends))
+
+
+def test_draw_branches_refuses_titles_that_do_not_fit(draw, plt):
+    with pytest.raises(ValueError, match="2 texts and the ends need a title each, got"):
+        draw.draw_branches(["a", "b"], ["1", "2"], ["3"])
+
+
 def test_draw_map_dashes_the_box_of_what_is_not_there(draw, plt):
     draw.draw_map(["a", "b"], [["1", None]], arrows=">")
     there, missing = plt.gca().patches

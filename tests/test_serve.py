@@ -6,10 +6,12 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+COURSE = Path(__file__).parent.parent
 PROGRAM = """
 import runpy, sys
 import helpers
@@ -186,3 +188,32 @@ def test_a_question_for_the_head_alone_gets_no_body(server):
     said = speak(server, f"HEAD {server.path} HTTP/1.1\r\n\r\n".encode())
     assert said.startswith(b"HTTP/1.0 404 ")
     assert said.endswith(b"\r\n\r\n")
+
+
+def test_serving_ends_the_server_with_its_block(module, folder, server):
+    serve = module("helpers.lab.serve")
+    with pytest.raises(KeyError), serve.serving(folder / "model") as address:
+        assert ask(urlsplit(address), GOOD) == (200, {"outputs": [60, 24]})
+        raise KeyError
+    with pytest.raises(ConnectionError):
+        ask(urlsplit(address), GOOD)
+
+
+def test_serving_says_why_the_server_did_not_start(module, tmp_path):
+    serve = module("helpers.lab.serve")
+    with (
+        pytest.raises(RuntimeError, match=r"did not start: .*no model in .*/nothing: expected"),
+        serve.serving(tmp_path / "nothing"),
+    ):
+        raise AssertionError
+
+
+def test_works_when_it_is_copied_alone(folder, server, tmp_path):
+    source = (COURSE / "helpers" / "lab" / "serve.py").read_text(encoding="utf-8")
+    assert "import helpers" not in source
+    assert "from helpers" not in source
+    (tmp_path / "serve.py").write_text(source, encoding="utf-8")
+    program = "import serve, sys\nwith serve.serving(sys.argv[1]) as address: print(address)"
+    command = [sys.executable, "-c", program, str(folder / "model")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.startswith("http://127.0.0.1:")

@@ -1,9 +1,13 @@
 """A small server for a SavedModel, on this machine only: ``python -m helpers.lab.serve FOLDER``.
 
+Needs TensorFlow. Copied alone beside another program, it starts with ``python serve.py FOLDER``.
+
 FOLDER holds versions, ``FOLDER/1/saved_model.pb``, and the highest is served. As in TensorFlow
 Serving, ``POST {"inputs": {name: value}}``, with ``"signature_name"`` if not ``serving_default``,
 gives ``{"outputs": value}``, or ``{"outputs": {name: value}}`` for several. A wrong question gives
 4xx and ``{"error": "one line"}``. It stops at Ctrl-C, or when its standard input closes.
+
+From Python, ``with serving(FOLDER) as address:`` starts it in a process of its own.
 """
 
 import argparse
@@ -14,8 +18,11 @@ import json
 import os
 import signal
 import socketserver
+import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +31,33 @@ import tensorflow as tf
 LIMIT = 1_000_000  # bytes of a question
 TIMEOUT = 600  # seconds, after which a question that does not go on is given up
 WRONG = OverflowError, RecursionError, TypeError, ValueError, tf.errors.OpError
+
+
+@contextlib.contextmanager
+def serving(folder: Path | str) -> Iterator[str]:
+    """Serve a folder of versions from another process, until the body ends; yield the address.
+
+    Raises:
+        RuntimeError: the server did not start; the message is its last line.
+
+    Example:
+        with serving("models/digits") as address:  # the newest model in models/digits/1, 2, …
+            print(address)
+    """
+    command = [sys.executable, "-m", __name__, str(folder)]
+    pipe = subprocess.PIPE
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=log, encoding="utf-8"
+        ) as server:
+            assert server.stdout
+            address = server.stdout.readline().strip()
+            if address:
+                yield address
+        if not address:
+            log.seek(0)
+            last = (log.read().splitlines() or ["it printed nothing"])[-1]
+            raise RuntimeError(f"the server did not start: {last}")
 
 
 def answer(model: Any, question: bytes) -> str:

@@ -2,34 +2,44 @@
 
 Needs TensorFlow and filelock.
 
-This training may be killed at any moment. The same call starts it, and goes on with it:
+This training may be killed at any moment, and the power may fail. The same call starts it, and goes
+on with it:
 
 >>> from pathlib import Path
 >>> import tensorflow as tf
->>> from restart import newest_whole, only_writer
+>>> from restart import adopt, flush, only_writer
 >>> def train(folder, steps):
 ...     step = tf.Variable(0)
 ...     checkpoint = tf.train.Checkpoint(step=step)
 ...     with only_writer(folder):
-...         prefix = newest_whole(folder)
+...         prefix = adopt(folder)
 ...         if prefix:
 ...             checkpoint.restore(prefix).assert_consumed()
 ...             print("going on after step", int(step))
 ...         manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=3)
 ...         while step < steps:
 ...             step.assign_add(1)
-...             manager.save(checkpoint_number=step)
+...             flush(manager.save(checkpoint_number=step))
 >>> folder = Path("saves")
 >>> folder.mkdir()
 >>> train(folder, steps=2)
 >>> train(folder, steps=4)
 going on after step 2
+
+What is promised, and where: on a local disk of Linux, macOS or Windows, a killed program loses the
+save that was under way, and nothing else. On Linux and macOS the same holds for a machine that
+loses its power, if the disk really writes what it is told to flush. Network drives and object
+stores (``gs://…``, a mounted bucket, Google Drive) promise less: there a lock may not lock, a
+flush may not flush, and a rename may be a copy.
 """
 
 import contextlib
+import os
 import re
 import shutil
 import string
+import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +58,13 @@ TEMPORARY_FILE = re.compile(rf".+\.{SHARD}\.tempstate\d+|.+\.tmp[0-9a-f]{{32}}")
 NUMBERED_FOLDER = re.compile(r".*-\d+_temp")
 FILE_IN_FOLDER = re.compile(rf"part-\d{{5}}-of-\d{{5}}\.{SHARD}(\.tempstate\d+)?")
 FOLDER_OF_SAVE_WHOLE = re.compile(r"\.saving-\w{8}")
+
+# A file of a checkpoint that a CheckpointManager has saved: its prefix, and what follows.
+NUMBERED_FILE = re.compile(rf"(?P<prefix>.*-\d+)\.{SHARD}")
+
+# Lies in a folder until its first checkpoint is flushed. Without it, nobody could tell a first
+# save that a power cut has damaged from a last checkpoint that has gone bad.
+NO_SAVE_YET = ".no-save-yet"
 
 # What TensorFlow raises where a file is damaged or missing.
 UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
@@ -88,13 +105,128 @@ def only_writer(folder: Path | str) -> Iterator[list[str]]:
         yield _clean_up(folder)
 
 
+def adopt(folder: Path | str) -> str | None:
+    """Make a folder ready for a ``CheckpointManager``, and return the prefix to restore.
+
+    The prefix is the one of ``newest_whole``. A manager reads the file ``checkpoint`` to learn
+    which checkpoints there are. After a crash this file may be damaged: then the manager raises an
+    error, or it knows no checkpoint and never deletes the old ones. And a checkpoint whose save was
+    killed before it was listed is never deleted. So ``adopt`` writes ``checkpoint`` again, with all
+    numbered checkpoints in the folder that have the name of the chosen one. The manager will delete
+    what exceeds its ``max_to_keep``, and the damaged ones first.
+
+    It also flushes those checkpoints. The chosen one may come from a process that was killed before
+    its flush, and the next saves will delete the older ones.
+
+    Call it inside ``only_writer``, before the manager is made. Checkpoints that a manager has kept
+    by ``keep_checkpoint_every_n_hours`` are not told apart from the others, so they would be
+    deleted too.
+
+    >>> from pathlib import Path
+    >>> import tensorflow as tf
+    >>> from restart import adopt, only_writer
+    >>> folder = Path("adopted")
+    >>> folder.mkdir()
+    >>> checkpoint = tf.train.Checkpoint(step=tf.Variable(0))
+    >>> first = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=3)
+    >>> for number in [1, 2, 3]:
+    ...     path = first.save(number)
+    >>> (folder / "checkpoint").write_bytes(b"")
+    0
+    >>> with only_writer(folder):
+    ...     prefix = adopt(folder)
+    ...     second = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=3)
+    >>> prefix == second.latest_checkpoint == path
+    True
+    >>> len(second.checkpoints)
+    3
+
+    Returns:
+        The prefix, for ``tf.train.Checkpoint.restore``. None says: start from the beginning.
+
+    Raises:
+        ValueError: there are checkpoints, but none is intact. Or the file ``checkpoint`` is not
+            TensorFlow's. Or TensorFlow would read the folder's path as a pattern.
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: it is no folder.
+    """
+    folder = _usable(folder)
+    _refuse_foreign_state(folder)
+    prefix = newest_whole(folder)
+    if prefix is None:
+        _begin(folder)
+        return None
+    if _number(Path(prefix)) < 0:  # no manager has saved it, so none may delete it
+        (folder / "checkpoint").unlink(missing_ok=True)
+    else:
+        _write_state(folder, _with_the_same_name(folder, Path(prefix)))
+    flush(folder)
+    return prefix
+
+
+def flush(path: Path | str) -> None:
+    """Wait until a checkpoint is on the disk, so that it survives a power cut.
+
+    TensorFlow leaves what it saves in the memory of the system, which writes it to the disk up to
+    half a minute later. A killed process loses nothing by that. A machine without power loses the
+    files, their new names, or both: of three checkpoints that were saved within half a minute, not
+    one may be left. So call this after each save, before you rely on it.
+
+    A manager deletes the oldest checkpoint while it saves, before this call. So let it keep two or
+    more: with ``max_to_keep=1`` there is a moment in which no checkpoint is on the disk.
+
+    Its price is that training waits for the disk: often as long as for the save itself, and several
+    times as long if the disk is busy. Save less often rather than leave out the flush.
+
+    Files are flushed first, then the folder, in which their names are written. On macOS the drive
+    is also told to empty its own cache (``F_FULLFSYNC``). Windows cannot flush a folder.
+
+    >>> from pathlib import Path
+    >>> import tensorflow as tf
+    >>> from restart import flush
+    >>> Path("flushed").mkdir()
+    >>> checkpoint = tf.train.Checkpoint(step=tf.Variable(0))
+    >>> manager = tf.train.CheckpointManager(checkpoint, "flushed", max_to_keep=3)
+    >>> flush(manager.save())
+
+    Args:
+        path: the prefix that ``manager.save()`` or ``checkpoint.write()`` has returned, or a
+            folder, whose checkpoints are all flushed. After an asynchronous save, call
+            ``checkpoint.sync()`` first.
+
+    Raises:
+        FileNotFoundError: no file has this prefix.
+        OSError: the disk could not write. Then do not rely on the checkpoint, and save again.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folder = path
+        files = [file for file in path.iterdir() if NUMBERED_FILE.fullmatch(file.name)]
+    else:
+        folder = path.parent
+        files = _files(path)
+        if not files:
+            where = folder.as_posix()
+            raise FileNotFoundError(
+                f"no checkpoint {path.name} in {where}: give flush what manager.save() returned"
+            )
+
+    state = folder / "checkpoint"
+    if state.is_file():
+        files.append(state)
+    for file in files:
+        _flush_file(file)
+    _flush_folder(folder)
+    _end_the_beginning(folder)
+
+
 def newest_whole(folder: Path | str) -> str | None:
     """Return the prefix of the intact checkpoint with the highest number.
 
     Intact means that every tensor can be read. TensorFlow compares a checksum for each, so this
     reads the checkpoint once, before ``restore`` reads it again. The file ``checkpoint`` is not
-    needed. TensorFlow does not flush its files, so after a power cut several of the newest
-    checkpoints may be damaged.
+    needed. TensorFlow does not flush its files, so after a power cut every checkpoint of the last
+    half minute may be damaged or gone, unless ``flush`` was called after its save.
 
     Returns:
         The prefix, for ``tf.train.Checkpoint.restore``. None says that there is no checkpoint at
@@ -104,9 +236,12 @@ def newest_whole(folder: Path | str) -> str | None:
         ValueError: there are checkpoints, but none is intact. To start from the beginning would
             hide that. Or TensorFlow would read the folder's path as a pattern.
         FileNotFoundError: there is no such folder.
+        NotADirectoryError: it is no folder.
     """
     folder = _usable(folder)
-    prefixes = [index.with_suffix("") for index in folder.glob("*.index")]
+    # A pipe with such a name would be waited for, without an end.
+    indexes = [index for index in folder.glob("*.index") if index.is_file()]
+    prefixes = [index.with_suffix("") for index in indexes]
     prefixes.sort(key=_number, reverse=True)
 
     complete_saves = 0
@@ -118,9 +253,11 @@ def newest_whole(folder: Path | str) -> str | None:
         if _every_tensor_can_be_read(prefix, reader):
             return str(prefix)
 
-    was_first_save = len(prefixes) == 1 and not (folder / "checkpoint").exists()
-    was_cut_off = complete_saves == 0
-    if not prefixes or (was_first_save and was_cut_off):
+    was_never_listed = complete_saves == 0 and not (folder / "checkpoint").exists()
+    was_never_flushed = (folder / NO_SAVE_YET).exists()
+    was_cut_off = was_never_listed or was_never_flushed
+    is_first_save = len(prefixes) == 1
+    if not prefixes or (is_first_save and was_cut_off):
         return None
     raise ValueError(
         f"none of {len(prefixes)} checkpoints in {folder.as_posix()} is intact: "
@@ -136,10 +273,114 @@ def _usable(folder: Path | str) -> Path:
         raise ValueError(
             f"TensorFlow reads {shown} in a path as a pattern: rename {folder.as_posix()}"
         )
-    if not folder.is_dir():
+    if not folder.exists():
         where = folder.parent.as_posix()
         raise FileNotFoundError(f"no folder {folder.name} in {where}: make it first")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder.as_posix()} is no folder: give the checkpoints' folder")
     return folder
+
+
+def _refuse_foreign_state(folder: Path) -> None:
+    """Stop where the file ``checkpoint`` may be somebody else's: a manager would replace it.
+
+    A damaged one is ours where checkpoints lie beside it, or where we have begun.
+    """
+    state = folder / "checkpoint"
+    message = f"{state.as_posix()} is not TensorFlow's list of checkpoints: begin in another folder"
+    if not state.exists():
+        return
+    if not state.is_file():
+        raise ValueError(message)
+    has_begun = (folder / NO_SAVE_YET).exists()
+    has_checkpoints = any(folder.glob("*.index"))
+    if has_begun or has_checkpoints:
+        return
+    try:
+        known = tf.train.get_checkpoint_state(str(folder))
+    except ValueError:  # also if it is no text
+        known = None
+    if known is None:
+        raise ValueError(message)
+
+
+def _begin(folder: Path) -> None:
+    """Make a folder ready for its first save, on the disk too."""
+    mark = folder / NO_SAVE_YET
+    if mark.exists():  # what is here belongs to a first save that was cut off
+        for path in list(folder.iterdir()):
+            is_of_a_save = NUMBERED_FILE.fullmatch(path.name) or path.name == "checkpoint"
+            if is_of_a_save:
+                path.unlink()
+    mark.touch()
+    _flush_folder(folder)
+    with contextlib.suppress(PermissionError):  # who may not read the folder may not flush it
+        _flush_folder(folder.absolute().parent)
+
+
+def _end_the_beginning(folder: Path) -> None:
+    mark = folder / NO_SAVE_YET
+    if mark.exists():
+        mark.unlink()
+        _flush_folder(folder)
+
+
+def _with_the_same_name(folder: Path, chosen: Path) -> list[Path]:
+    """Return the prefixes of ``name-1``, ``name-2`` …, damaged ones first, the chosen one last."""
+    name = chosen.name.rstrip(string.digits)
+    numbered = set()
+    for path in folder.iterdir():
+        match = NUMBERED_FILE.fullmatch(path.name)
+        if match and match["prefix"].rstrip(string.digits) == name:
+            numbered.add(folder / match["prefix"])
+
+    newer = [prefix for prefix in numbered if _number(prefix) > _number(chosen)]
+    others = numbered.difference(newer)
+    # The newer ones are damaged, otherwise one of them would have been chosen.
+    return sorted(newer, key=_number) + sorted(others, key=_number)
+
+
+def _write_state(folder: Path, prefixes: list[Path]) -> None:
+    """Write the file ``checkpoint``, from which a manager learns what there is and how old."""
+    # A manager ignores a list without times.
+    times = [max(file.stat().st_mtime for file in _files(prefix)) for prefix in prefixes]
+    names = [prefix.name for prefix in prefixes]
+    state = tf.compat.v1.train.generate_checkpoint_state_proto(
+        folder.absolute(), names[-1], names, all_model_checkpoint_timestamps=times
+    )
+    # TensorFlow's own temporary name: if we are killed here, only_writer knows it.
+    new = folder / f"checkpoint.tmp{uuid.uuid4().hex}"
+    new.write_text(str(state), encoding="utf-8")
+    _flush_file(new)
+    new.replace(folder / "checkpoint")
+
+
+def _files(prefix: Path) -> list[Path]:
+    """Return the files of one checkpoint."""
+    file_of_prefix = re.compile(rf"{re.escape(prefix.name)}\.{SHARD}")
+    if not prefix.parent.is_dir():
+        return []
+    return [path for path in prefix.parent.iterdir() if file_of_prefix.fullmatch(path.name)]
+
+
+def _flush_file(path: Path) -> None:
+    may_write = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # Windows asks for it
+    descriptor = os.open(path, may_write)
+    try:
+        os.fsync(descriptor)
+        if sys.platform == "darwin":  # there it stops at the cache of the drive
+            import fcntl
+
+            with contextlib.suppress(OSError):  # not every file system can do more
+                fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder
+        return
+    _flush_file(folder)
 
 
 def _clean_up(folder: Path) -> list[str]:

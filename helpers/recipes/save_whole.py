@@ -21,11 +21,18 @@ A file that was changed after the save is not loaded:
 >>> keras.saving.load_model(checked("model.keras"))
 Traceback (most recent call last):
 ValueError: model.keras does not fit model.keras.sha256: it is damaged, take another copy
+
+What is promised, and where: on a local disk of Linux, macOS or Windows, a killed program leaves
+the old file or the new one. On Linux and macOS so does a machine that loses its power, if the disk
+really writes what it is told to flush. Network drives and object stores (``gs://…``, a mounted
+bucket, Google Drive) promise less: there a flush may not flush, and a rename may be a copy.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -39,8 +46,14 @@ def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[P
     leaves its temporary folder ``.saving-…`` behind. Let one program save to a path: with two, the
     checksum may be of the other's file.
 
-    The file is flushed by ``os.fsync``. On a Mac that leaves it in the cache of the drive. In
-    Windows the folder cannot be flushed, only the file.
+    The new file and the names in its folder are flushed, so when this returns, they are on the
+    disk. On macOS the drive is also told to empty its own cache (``F_FULLFSYNC``). Windows cannot
+    flush a folder. A folder that was made a moment ago has its own name in another folder, which is
+    not flushed here. A link at ``path`` is replaced by the file, and what it points to stays.
+
+    The price: ``read`` restores once more, for which it needs memory and time. The program waits
+    until the disk has everything, which may take several times as long as the save. And the disk
+    holds the old file and the new one together for that time.
 
     Args:
         path: the file to save. Its folder must exist.
@@ -52,13 +65,15 @@ def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[P
     Raises:
         FileNotFoundError: there is no such folder, or ``write`` left no file.
         IsADirectoryError: ``path`` is a folder.
+        FileExistsError: ``path`` or its checksum is neither a file nor a folder, but a pipe or a
+            device.
         Exception: whatever ``write`` and ``read`` raise.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent.as_posix()}: make it first")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path.as_posix()} is a folder: save a file in it")
+    for target in [path, _sums_beside(path)]:
+        _refuse_what_is_no_file(target)
 
     # A rename is a single step only within one file system, so the new file is written beside.
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
@@ -100,6 +115,14 @@ def checked(path: Path | str) -> Path:
     return path
 
 
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Stop where a rename would fail, or would replace something that holds no model."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path.as_posix()} is a folder: save a file in it")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path.as_posix()} is no file: save under another name")
+
+
 def _replace_with_checksum(path: Path, new: Path) -> None:
     """Put a new file in the place of ``path``, and its checksum beside it.
 
@@ -130,6 +153,11 @@ def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
+        if sys.platform == "darwin":  # there it stops at the cache of the drive
+            import fcntl
+
+            with contextlib.suppress(OSError):  # not every file system can do more
+                fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     finally:
         os.close(descriptor)
 

@@ -1,6 +1,6 @@
 """Pictures of what goes where, in colours that survive colour blindness (Okabe and Ito's)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -145,6 +145,27 @@ def draw_sizes(title: str, rows: Sequence[tuple[str, str, float]], unit: str = "
     axes.invert_yaxis()
     axes.margins(x=0.1)
     axes.legend()
+
+
+def draw_bars(
+    names: Sequence[str], panels: Mapping[str, Sequence[float]], wrong: Collection[str] = ()
+) -> None:
+    """Draw several numbers of each thing as bars, side by side: a panel for each kind of number.
+
+    Args:
+        names: of the things, from top to bottom.
+        panels: the numbers of all things, by the title of their panel.
+        wrong: names of things that are drawn in orange.
+    """
+    colours = [COLOURS[5] if name in wrong else COLOURS[0] for name in names]
+    size = (5 * len(panels), 1 + 0.4 * len(names))
+    _, row = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
+    for axes, (title, values) in zip(row[0], panels.items(), strict=True):
+        bars = axes.barh(names, values, color=colours)
+        axes.bar_label(bars, fmt=_in_words, padding=4)
+        axes.set_title(title)
+        axes.margins(x=0.2)
+    row[0][0].invert_yaxis()
 
 
 def draw_object_graph(root: Any, prefix: Path | str) -> None:

@@ -1,5 +1,6 @@
 """Pictures: what is drawn, and in which colours and words."""
 
+import matplotlib.colors
 import pytest
 
 
@@ -58,6 +59,20 @@ def test_draw_branches_leads_from_the_last_box_of_the_row_to_each_end(draw, plt)
 def test_draw_branches_refuses_titles_that_do_not_fit(draw, plt):
     with pytest.raises(ValueError, match="2 texts and the ends need a title each, got"):
         draw.draw_branches(["a", "b"], ["1", "2"], ["3"])
+
+
+def test_draw_bars_has_a_panel_for_each_kind_of_number_and_what_is_wrong_in_orange(draw, plt):
+    draw.draw_bars(["a", "b"], {"kilobytes": [343.6, 4], "right": [7, 0]}, wrong=["b"])
+    left, right = plt.gcf().axes
+    assert [axes.get_title() for axes in (left, right)] == ["kilobytes", "right"]
+    assert [text.get_text() for text in left.texts] == ["344", "4"]
+    assert [text.get_text() for text in right.texts] == ["7", "0"]
+    top, bottom = right.get_ylim()[::-1]
+    assert top < bottom
+    for axes in (left, right):
+        colours = [bar.get_facecolor() for bar in axes.patches]
+        expected = [draw.COLOURS[0], draw.COLOURS[5]]
+        assert colours == [matplotlib.colors.to_rgba(colour) for colour in expected]
 
 
 def test_draw_map_dashes_the_box_of_what_is_not_there(draw, plt):

@@ -193,10 +193,11 @@ def test_a_question_for_the_head_alone_gets_no_body(server):
 def test_serving_ends_the_server_with_its_block(module, folder, server):
     serve = module("helpers.lab.serve")
     with pytest.raises(KeyError), serve.serving(folder / "model") as address:
-        assert ask(urlsplit(address), GOOD) == (200, {"outputs": [60, 24]})
+        assert serve.ask(address, GOOD) == (200, {"outputs": [60, 24]})
+        assert serve.ask(address, {}) == (400, {"error": 'expected {"inputs": {name: value}}'})
         raise KeyError
     with pytest.raises(ConnectionError):
-        ask(urlsplit(address), GOOD)
+        serve.ask(address, GOOD)
 
 
 def test_serving_says_why_the_server_did_not_start(module, tmp_path):

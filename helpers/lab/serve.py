@@ -7,12 +7,14 @@ Serving, ``POST {"inputs": {name: value}}``, with ``"signature_name"`` if not ``
 gives ``{"outputs": value}``, or ``{"outputs": {name: value}}`` for several. A wrong question gives
 4xx and ``{"error": "one line"}``. It stops at Ctrl-C, or when its standard input closes.
 
-From Python, ``with serving(FOLDER) as address:`` starts it in a process of its own.
+From Python, ``with serving(FOLDER) as address:`` starts it in a process of its own, and ``ask``
+asks it.
 """
 
 import argparse
 import contextlib
 import http
+import http.client
 import http.server
 import json
 import os
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +61,25 @@ def serving(folder: Path | str) -> Iterator[str]:
             log.seek(0)
             last = (log.read().splitlines() or ["it printed nothing"])[-1]
             raise RuntimeError(f"the server did not start: {last}")
+
+
+def ask(address: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Post a question to a server as JSON; return the status and the reply.
+
+    Args:
+        address: a URL, as ``serving`` yields it.
+        question: ``{"inputs": {name: value}}``, where lists take the place of arrays.
+
+    Raises:
+        ConnectionError: nobody listens there.
+    """
+    url = urllib.parse.urlsplit(address)
+    assert url.hostname
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=TIMEOUT)
+    with contextlib.closing(connection):
+        connection.request("POST", url.path, json.dumps(question))
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
 
 
 def answer(model: Any, question: bytes) -> str:

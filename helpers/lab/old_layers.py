@@ -63,11 +63,9 @@ def batch_normalization(
     batch_mean, batch_variance = tf.nn.moments(inputs, [0])
     _move(moving_mean, batch_mean, momentum)
     _move(moving_variance, batch_variance, momentum)
-    mean, variance = tf.cond(
-        is_training,
-        lambda: (batch_mean, batch_variance),
-        lambda: (moving_mean.read_value(), moving_variance.read_value()),
-    )
+    # Not tf.cond: its functions would keep a meta graph from being imported in the same process.
+    mean = tf.where(is_training, batch_mean, moving_mean)
+    variance = tf.where(is_training, batch_variance, moving_variance)
     return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
 
 

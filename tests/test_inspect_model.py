@@ -11,7 +11,7 @@ import threading
 import zipfile
 from pathlib import Path
 
-from tests.hostile import arrays, configurations, forged_graphs, saved_models
+from tests.hostile import arrays, classic_models, configurations, forged_graphs, saved_models
 from tests.hostile.configurations import LAMBDA, layer, sequential, write_h5, write_keras
 from tests.hostile.pickles import CALLS, Payload
 
@@ -357,12 +357,94 @@ def test_what_a_meta_graph_does_while_it_is_restored_is_told(
 ):
     tf1 = tf.compat.v1
     saved_models.save_classic(tf, tmp_path / "hostile", act, marker)
-    assert inspect_model(tmp_path / "hostile.meta").alarms == [f"{alarm}: in the graph"]
+    assert f"{alarm}: in the graph" in inspect_model(tmp_path / "hostile.meta").alarms
     with tf.Graph().as_default(), tf1.Session() as session:
         saver = tf1.train.import_meta_graph(str(tmp_path / "hostile.meta"))
         assert not list(tmp_path.glob("it_ran*"))
         saver.restore(session, str(tmp_path / "hostile"))
         assert list(tmp_path.glob("it_ran*")), "this payload is a dud"
+
+
+@pytest.mark.parametrize("act", classic_models.ACTS, ids=name_of)
+def test_what_a_model_of_tensorflow_1_does_while_it_is_loaded_is_told(
+    tf, inspect_model, tmp_path, monkeypatch, act
+):
+    for folder in ("victim", "here"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    classic_models.save(tf, str(tmp_path / "victim" / "model"), [42.0])
+    before = sorted(path.name for path in tmp_path.glob("*/*.index"))
+    classic_models.save_model(tf, tmp_path / "hostile", act, "../../victim/model")
+
+    alarms = inspect_model(tmp_path / "hostile").alarms
+    assert any("runs when the model is used" in alarm for alarm in alarms)
+    assert "asset ../../victim/model: lies in another folder" in alarms
+    assert sorted(path.name for path in tmp_path.glob("*/*.index")) == before
+
+    model = tf.saved_model.load(str(tmp_path / "hostile"))
+    reads_it = model.signatures["serving_default"]()["answer"].numpy() == 42.0
+    load_into_a_session(tf, tmp_path / "hostile")  # It runs what the first loader leaves out.
+    overwrites_it = restored_number(tf, tmp_path / "victim" / "model") == 666.0
+    writes_here = any((tmp_path / "here").iterdir())
+    assert reads_it or overwrites_it or writes_here, "this payload is a dud"
+
+
+def load_into_a_session(tf, folder):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        with contextlib.suppress(
+            tf.errors.InvalidArgumentError
+        ):  # What the first loader moved away.
+            tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
+
+
+def restored_number(tf, prefix):
+    """The number that a checkpoint holds as ``bias``, 666 if the checkpoint is gone."""
+    if not prefix.with_suffix(".index").exists():
+        return 666.0
+    return tf.train.load_variable(str(prefix), "bias")
+
+
+@pytest.mark.parametrize(
+    "collection", ["saved_model_main_op", "legacy_init_op", "table_initializer"]
+)
+def test_every_collection_of_operations_is_followed(tf, inspect_model, tmp_path, collection):
+    act = classic_models.save_where_a_saver_would
+    classic_models.save_model(tf, tmp_path / "hostile", act, "words.txt", collection)
+    assert inspect_model(tmp_path / "hostile").alarms == [
+        "SaveV2 that can save or restore: runs when the model is used"
+    ]
+
+
+def test_an_honest_model_of_tensorflow_1_raises_no_alarm(tf, inspect_model, tmp_path):
+    def nothing(tf, asset, bias):
+        return tf.no_op("nothing")
+
+    classic_models.save_model(tf, tmp_path / "honest", nothing, "words.txt")
+    assert inspect_model(tmp_path / "honest").alarms == []
+
+
+def test_a_saved_model_that_changes_itself_is_told(tf, inspect_model, tmp_path):
+    classic_models.save_model_that_changes_itself(tf, tmp_path / "hostile")
+    assert inspect_model(tmp_path / "hostile").alarms == [
+        "SaveV2 that can save: runs when the model is restored"
+    ]
+    answers = []
+    for _ in range(2):
+        model = tf.saved_model.load(str(tmp_path / "hostile"))
+        answers.append(model.signatures["serving_default"]()["answer"].numpy())
+    assert answers == [2.0, 666.0], "this payload is a dud"
+
+
+def test_a_meta_graph_that_overwrites_its_checkpoint_is_told(tf, inspect_model, tmp_path):
+    tf1 = tf.compat.v1
+    prefix = tmp_path / "hostile"
+    classic_models.save_classic_that_changes_itself(tf, prefix)
+    assert inspect_model(tmp_path / "hostile.meta").alarms == [
+        "SaveV2 that can save: runs when the model is restored"
+    ]
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.train.import_meta_graph(f"{prefix}.meta").restore(session, str(prefix))
+    assert restored_number(tf, prefix) == 666.0, "this payload is a dud"
 
 
 FORGERIES = [
@@ -397,8 +479,8 @@ def test_a_forged_graph_is_told(honest, inspect_model, tmp_path, change, alarm, 
     "operation",
     [
         "Copy", "DebugIdentityV3", "DecodeJpeg", "EagerPyFunc", "InitializeTableFromTextFileV2",
-        "LMDBReader", "MatchingFiles", "NoSuchOp", "PrintV2", "PyFunc", "ReadFile", "SaveSlices",
-        "SummaryWriter", "TextLineDataset", "WriteFile", "XlaCallModule",
+        "LMDBReader", "MatchingFiles", "NoSuchOp", "PrintV2", "PyFunc", "ReadFile", "SummaryWriter",
+        "TextLineDataset", "WriteFile", "XlaCallModule",
     ],
 )  # fmt: skip
 def test_an_operation_that_touches_files_runs_python_or_is_unknown_is_told(
@@ -415,8 +497,8 @@ def test_an_operation_that_touches_files_runs_python_or_is_unknown_is_told(
 @pytest.mark.parametrize(
     "name",
     [
-        "saved_model.pbtxt", "saved_model.cpb", "config.json", "keras_metadata.pb", "a.pkl",
-        "model.py", "variables/a", "assets.extra/a",
+        "saved_model.pbtxt", "saved_model.cpb", "config.json", "keras_metadata.pbtxt", "a.pkl",
+        "model.py", "variables/a", "assets.other/a",
     ],
 )  # fmt: skip
 def test_a_file_that_tensorflow_does_not_write_is_told(honest, inspect_model, tmp_path, name):
@@ -660,18 +742,30 @@ def test_the_list_is_read_as_groups_of_names(module, tmp_path):
     assert read_known_names(tmp_path / "names.txt") == {"a.b": {"c", "d", "e"}, "f": {"g"}}
 
 
+def has_symbol(tf, name):
+    """Whether TensorFlow has a function or a module of this name, today or in version 1."""
+    for place in (tf, tf.compat.v1):
+        for part in name.split("."):
+            place = getattr(place, part, None)
+        if place is not None:
+            return True
+    return False
+
+
 def test_every_name_on_the_list_exists(tf, module, known_names):
     for head, names in known_names.items():
         if head.startswith("keras"):
             assert [name for name in names if not hasattr(module(head), name)] == [], head
     assert [name for name in known_names["tensorflow"] if not hasattr(tf.raw_ops, name)] == []
+    functions = [name.removesuffix(".*") for name in known_names["functions of TensorFlow"]]
+    assert [name for name in functions if not has_symbol(tf, name)] == []
     opcodes = {opcode.name for opcode in module("pickletools").opcodes}
     assert known_names["pickle"] <= opcodes
 
 
 def test_no_name_on_the_list_is_also_one_of_python(module):
-    keras_files = module("helpers.recipes.inspect_model.keras_files")
-    assert not keras_files.NAMES_WITHOUT_MODULE & set(dir(module("builtins")))
+    configurations = module("helpers.recipes.inspect_model.configurations")
+    assert not configurations.NAMES_WITHOUT_MODULE & set(dir(module("builtins")))
 
 
 def test_the_list_leaves_out_what_can_run_code_and_nothing_else_among_layers(keras, known_names):

@@ -14,19 +14,24 @@ a trick which nobody has thought of is an alarm too.
 ...     print(alarm)
 keras.layers.Lambda: in config.config.layers.1
 __lambda__: in config.config.layers.1.config.function
+
+On the command line, ``python -m inspect_model FILE...`` prints the same, and ends with 1 if a file
+has an alarm, with 0 if none has, and with 2 if the command itself is wrong.
+
+What a file does on purpose with its numbers, no inspection can tell: a model may answer wrongly to
+one input, or run without an end. And it says nothing of errors in what reads the file.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from .findings import Alarm, Finding, Note
-from .keras_files import inspect_h5, inspect_keras
-from .python_files import inspect_npy, inspect_pickle
-from .special_files import refuse_pipe_or_device
-from .tensorflow_files import inspect_checkpoint, inspect_meta_graph, inspect_saved_model
+from .kinds import inspect_any
+from .limits import MOST_ALARMS
 
 LONGEST_LINE = 200  # characters
+LONGEST_NAME = 1_000  # characters of what an alarm names, before any are left out
 
 
 class Findings(NamedTuple):
@@ -45,13 +50,18 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
     """Find what in a model file is not known as harmless, without loading the file.
 
     Args:
-        path: A file that ends in ``.keras``, ``.h5``, ``.hdf5``, ``.meta``, ``.npy``, ``.pkl`` or
-            ``.pickle``, the folder of a SavedModel, or the prefix of a checkpoint.
+        path: A file that ends in ``.keras``, ``.h5``, ``.hdf5``, ``.meta``, ``.pb``, ``.npy``,
+            ``.npz``, ``.pkl``, ``.pickle`` or ``.safetensors``, the folder of a SavedModel, or the
+            prefix of a checkpoint.
         also: Names that you know as harmless, written as an alarm writes them before its colon.
 
     Returns:
-        The alarms and the notes. No file makes it raise an error. One that is missing, damaged, of
-        another kind or not ours to read has an alarm that begins with ``not judged``.
+        The alarms and the notes. No file makes it raise an error, wait, or fill the memory: the
+        limits are in ``limits.py``. A file that exceeds one, and one that is missing, damaged, of
+        another kind or not ours to read, has an alarm that begins with ``not judged``.
+
+    Raises:
+        TypeError: If ``path`` is no path.
 
     >>> import numpy as np
     >>> from inspect_model import inspect_model
@@ -62,51 +72,55 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
     ['not judged: no file of a kind that is known here, no prefix of a checkpoint']
     """
     path = Path(path)
-    places: dict[str, list[str]] = {}  # of each alarm
-    notes: dict[str, None] = {}  # each text once, in the order of the file
+    collected = _Collected()
     try:
-        for finding in _inspect(path):
-            match finding:
-                case Alarm(what, where):
-                    places.setdefault(what, []).append(where)
-                case Note(text):
-                    notes[text] = None
+        collected.add_all(inspect_any(path))
     except Exception as error:  # Whatever it is, the file has not passed.
         reason = str(error).partition("\n")[0]
-        places["not judged"] = [reason or type(error).__name__]
+        collected.add(Alarm("not judged", reason or type(error).__name__))
 
     accepted = set(also)
-    alarms = [_alarm_line(what, places[what]) for what in places if what not in accepted]
-    return Findings(alarms, [_printable(text) for text in notes])
+    alarms = [line for what, line in collected.alarm_lines() if what not in accepted]
+    return Findings(alarms, [printable(text) for text in collected.notes])
 
 
-def _inspect(path: Path) -> Iterator[Finding]:
-    """Choose who reads a file, by its ending as Keras and NumPy do."""
-    if path.is_dir():
-        return inspect_saved_model(path)
-    refuse_pipe_or_device(path)
-    match path.suffix:
-        case ".keras":
-            return inspect_keras(path)
-        case ".h5" | ".hdf5":
-            return inspect_h5(path)
-        case ".meta":
-            return inspect_meta_graph(path)
-        case ".npy":
-            return inspect_npy(path)
-        case ".pkl" | ".pickle":
-            return inspect_pickle(path)
-        case _:
-            return inspect_checkpoint(path)
+class _Collected:
+    """Alarms by what they name, and notes, each in the order of the file and none twice."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}  # The first one of each alarm.
+        self._times: dict[str, int] = {}
+        self.notes: dict[str, None] = {}
+
+    def add_all(self, findings: Iterable[Finding]) -> None:
+        """Add findings until they are too many to be read."""
+        for finding in findings:
+            self.add(finding)
+            if len(self._places) + len(self.notes) > MOST_ALARMS:
+                raise ValueError(
+                    f"more than {MOST_ALARMS:,} alarms and notes, the rest is not read"
+                )
+
+    def add(self, finding: Finding) -> None:
+        """Add one alarm or note."""
+        match finding:
+            case Alarm(what, where):
+                name = what[:LONGEST_NAME]
+                self._places.setdefault(name, where[:LONGEST_NAME])
+                self._times[name] = self._times.get(name, 0) + 1
+            case Note(text):
+                self.notes[text[:LONGEST_NAME]] = None
+
+    def alarm_lines(self) -> Iterable[tuple[str, str]]:
+        """Yield what each alarm names, and its line."""
+        for what, place in self._places.items():
+            line = f"{what}: {place}"
+            times = self._times[what]
+            if times > 1:
+                line += f" and {times - 1} more"
+            yield what, printable(line)
 
 
-def _alarm_line(what: str, places: list[str]) -> str:
-    line = f"{what}: {places[0]}"
-    if len(places) > 1:
-        line += f" and {len(places) - 1} more"
-    return _printable(line)
-
-
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Shorten a line, and leave out what could move the cursor of a terminal."""
     return "".join(filter(str.isprintable, line))[:LONGEST_LINE]

@@ -1,40 +1,77 @@
 """HDF5, the format of weights: does a file hold numbers, and hold them itself?"""
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import h5py
 
 from .findings import Alarm
+from .limits import MOST_NAMES, LimitError, at_most, check_size, grows_too_much
+
+LONGEST_NAME = 1_000  # characters that are kept, for groups that lie thousands deep
 
 
-def inspect_arrays(file: Path | BinaryIO) -> Iterator[Alarm]:
+def inspect_arrays(file: Path | IO[bytes]) -> Iterator[Alarm]:
     """Inspect every name in an HDF5 file: it should be a group or an array of numbers."""
     with h5py.File(file) as tree:
-        for name, item in _items(tree):
+        for name, item in at_most(_items(tree), MOST_NAMES, "names in the file"):
             if not _is_harmless(item):
                 yield Alarm(name, "is no array of numbers in this file")
+            elif isinstance(item, h5py.Dataset):
+                yield from _inspect_size(name, item)
+
+
+def read_text_attribute(tree: h5py.File, key: str, longest: int) -> bytes | str:
+    """Read an attribute that is one text, and not too long.
+
+    Raises:
+        TypeError: If it is no text, or many: a small file can name the same text a million times.
+        LimitError: If it is too long.
+    """
+    identifier = tree.attrs.get_id(key)
+    is_one_text = identifier.shape == () and h5py.check_string_dtype(identifier.dtype) is not None
+    if not is_one_text:
+        raise TypeError(f"{key} is no text")
+    check_size(key, identifier.get_storage_size(), longest)
+    text = tree.attrs[key]
+    if not isinstance(text, bytes | str):
+        raise TypeError(f"{key} is no text")
+    return text
 
 
 def _items(tree: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Yield every name in a file with its item, or with None if it is a link to another place."""
-    kinds: dict[bytes, int] = {}
+    """Yield every name in a file with its item, or with None if it is a link to another place.
 
-    def keep(name: bytes, link: h5py.h5l.LinkInfo) -> None:
-        kinds[name] = link.type
+    An item that has many names is followed from one of them, so that no circle is endless. Each
+    name is looked up in its own group: from the root, deep groups would take hours.
+    """
+    root = tree["/"]
+    waiting = deque([("", root)])
+    seen = {_identity(root)}
+    while waiting:
+        parent, group = waiting.popleft()
+        if group.id.get_num_objs() > MOST_NAMES:
+            raise LimitError(f"more than {MOST_NAMES:,} names in the file")
+        for key in group:
+            name = f"{parent}/{key}".removeprefix("/")[:LONGEST_NAME]
+            link = group.id.links.get_info(key.encode("utf-8", "surrogateescape"))
+            item = group[key] if link.type == h5py.h5l.TYPE_HARD else None
+            if item is None:
+                yield name, None
+                continue
+            identity = _identity(item)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            yield name, item
+            if isinstance(item, h5py.Group):
+                waiting.append((name, item))
 
-    tree.id.links.visit(keep, info=True)
-    # Each name is looked up in its own group. From the root, as h5py's own visitors do it, a file
-    # whose groups lie thousands deep would take hours.
-    groups = {"": tree["/"]}
-    for encoded, kind in kinds.items():
-        name = encoded.decode("utf-8")
-        parent, _, key = name.rpartition("/")
-        item = groups[parent][key] if kind == h5py.h5l.TYPE_HARD else None
-        if isinstance(item, h5py.Group):
-            groups[name] = item
-        yield name, item
+
+def _identity(item: Any) -> int:
+    return int(h5py.h5o.get_info(item.id).addr)
 
 
 def _is_harmless(item: Any) -> bool:
@@ -46,3 +83,10 @@ def _is_harmless(item: Any) -> bool:
     is_number = item.dtype.kind in "biufc" or item.dtype == "V2"
     lies_elsewhere = item.external or item.is_virtual
     return is_number and not lies_elsewhere
+
+
+def _inspect_size(name: str, array: h5py.Dataset) -> Iterator[Alarm]:
+    stored = array.id.get_storage_size()
+    claimed = array.size * array.dtype.itemsize
+    if grows_too_much(stored, claimed):
+        yield Alarm(name, f"unpacks from {stored:,} to {claimed:,} bytes")

@@ -1,0 +1,94 @@
+"""Protocol Buffers, the format of TensorFlow's programs: messages that consist of messages.
+
+A message of two bytes can become an object of a hundred bytes in memory. So the parts of a large
+file are counted before it is parsed.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from .limits import LARGEST_PROGRAM, MOST_PARTS, LimitError, read_file
+
+VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # The wire types.
+TEXTS = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES}
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+def read_message(path: Path, kind: type[AnyMessage]) -> AnyMessage:
+    """Read a file that holds one message.
+
+    Raises:
+        LimitError: If the file is too large, or has too many parts.
+        ValueError: If the file is damaged.
+    """
+    content = read_file(path, LARGEST_PROGRAM)
+    return parse_message(content, kind)
+
+
+def parse_message(content: bytes, kind: type[AnyMessage]) -> AnyMessage:
+    """Parse a message, if it has not too many parts. A damaged one raises ValueError."""
+    # No part is smaller than a byte, so a small message needs no count.
+    if len(content) > MOST_PARTS:
+        _count_parts(content, kind.DESCRIPTOR)
+    try:
+        return kind.FromString(content)
+    except Exception as error:
+        raise ValueError(f"no message of the kind {kind.__name__}: {error}") from error
+
+
+def _count_parts(content: bytes, kind: Descriptor) -> None:
+    """Raise LimitError if a message has more than ``MOST_PARTS`` parts, at any depth."""
+    count = 0
+    waiting: list[tuple[int, int, Descriptor]] = [(0, len(content), kind)]
+    while waiting:
+        position, end, message = waiting.pop()
+        while position < end:
+            tag, position = read_varint(content, position)
+            number, wire_type = tag >> 3, tag & 7
+            field = message.fields_by_number.get(number)
+            start, position = _skip(content, position, wire_type)
+            count += 1
+            if wire_type == BYTES and field is not None:
+                if field.message_type is not None:
+                    waiting.append((start, position, field.message_type))
+                elif field.type not in TEXTS:
+                    count += position - start  # Numbers that are packed, of a byte or more each.
+            if count > MOST_PARTS:
+                raise LimitError(f"the program has more than {MOST_PARTS:,} parts")
+
+
+def read_varint(content: bytes, position: int) -> tuple[int, int]:
+    """Return a number of a varying length, and the position after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(content):
+            break
+        byte = content[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise ValueError("damaged: a number does not end")
+
+
+def _skip(content: bytes, position: int, wire_type: int) -> tuple[int, int]:
+    """Return where a value begins and where it ends."""
+    match wire_type:
+        case 0:
+            _, end = read_varint(content, position)
+        case 1:
+            end = position + 8
+        case 2:
+            length, position = read_varint(content, position)
+            end = position + length
+        case 5:
+            end = position + 4
+        case _:
+            raise ValueError(f"damaged: no value has the type {wire_type}")
+    if end > len(content):
+        raise ValueError("damaged: a value is longer than the file")
+    return position, end

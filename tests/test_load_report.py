@@ -1,5 +1,6 @@
 """The load report: each row against what a real load then does, and its words for bad input."""
 
+import inspect
 import json
 import os
 import re
@@ -112,7 +113,7 @@ def test_a_line_counts_in_one_order_and_says_matched_also_of_none(recipe):
 
 def test_each_status_is_explained(recipe):
     for status in recipe.STATUSES:
-        assert f"\n    - {status}: " in recipe.load_report.__doc__
+        assert f"\n- {status}: " in inspect.getdoc(recipe.load_report)
 
 
 def test_a_table_stands_in_columns(recipe):
@@ -373,6 +374,68 @@ def test_a_variable_of_the_old_kind_has_the_same_dtype(tf, load_report, classic)
 def test_iterators_are_left_out(tf, load_report, tmp_path):
     checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0), it=iter(tf.data.Dataset.range(3)))
     assert load_report(checkpoint.save(tmp_path / "a"), checkpoint).line == "a-1: 1 matched"
+
+
+def test_tables_and_python_state_are_restored_as_foretold(tf, load_report, tmp_path):
+    def make(number):
+        table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+        table.insert(["a"], [number])
+        return table
+
+    prefix = tf.train.Checkpoint(table=make(1), other=make(2)).write(tmp_path / "a")
+    table = make(3)
+    checkpoint = tf.train.Checkpoint(table=table)
+    report = load_report(prefix, checkpoint)
+    assert report.line == "a: 2 matched, 2 unexpected"
+    assert {row.in_model for row in report.rows if row.status == "matched"} == {"MutableHashTable"}
+    checkpoint.restore(prefix).expect_partial()
+    assert table.lookup(tf.constant("a")) == 1
+
+
+# The report against the truth
+
+
+KINDS = [
+    ".weights.h5",
+    ".keras",
+    ".weights.json",
+    "folder",
+    ".keras of Keras 2",
+    ".keras of Keras 2.13",
+    "legacy .h5",
+    "legacy .h5, weights only",
+    "checkpoint",
+    "TF 1, Checkpoint",
+    "TF 1, Saver",
+]
+
+
+@pytest.fixture
+def load_cases(module):
+    return module("tests.load_cases")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:keras")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_load_does_what_the_report_says(load_cases, tmp_path, kind):
+    for name, case in load_cases.CASES.items():
+        if case.kind == kind:
+            folder = tmp_path / name
+            folder.mkdir()
+            outcome = load_cases.run(case, folder)
+            assert outcome.wrong == [], name
+            assert outcome.line == case.counts, name
+
+
+def test_there_are_cases_of_all_kinds_and_with_all_statuses(load_cases, recipe):
+    cases = load_cases.CASES
+    assert {case.kind for case in cases.values()} == set(KINDS) == set(load_cases.KINDS)
+    lines = " ".join(f"{case.counts}," for case in cases.values())
+    for status in recipe.STATUSES:
+        assert f"{status}," in lines
+    not_ours = [name for name in cases if name.startswith(("MobileNet", "VGG"))]
+    assert len(cases) >= 80
+    assert len(not_ours) >= 10
 
 
 # Bad input

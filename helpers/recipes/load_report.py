@@ -129,10 +129,11 @@ def load_report(path: Path | str, model: Any) -> LoadReport:
     - not carried: it is part of the model's state, and no file of this kind brings it (see below).
     - unexpected: the file has it, the model has not.
 
-    Where a load stops: a `tf.train.Checkpoint` stops at the first other shape. What comes before is
-    restored by then, and stays so. At another dtype it restores nothing. A `Saver` restores
-    nothing at another dtype or if a name is missing. A legacy ``.h5`` stops at the first layer that
-    does not fit, and brings nothing if the number of layers differs.
+    Where a load stops: a `tf.train.Checkpoint` stops at the first other shape, in the alphabetical
+    order of the keys. What comes before is restored by then, and stays so. At another dtype it
+    restores nothing. A `Saver` restores nothing at another dtype or if a name is missing. A legacy
+    ``.h5`` stops at the first layer that does not fit, and brings nothing if the number of layers
+    differs.
 
     What is not carried: Keras files have no `tf.Variable`, no state of random seeds (dropout), no A
     and B of LoRA (they are merged into the kernel, and set to zero by the load), no vocabulary and
@@ -233,17 +234,30 @@ def _compare_specs(in_model: Spec | None, in_file: Spec | None) -> str:
         return "other shape"
     if in_model.dtype != in_file.dtype:
         return "other dtype"
-    has_names = in_model.name and in_file.name
-    if has_names and _layer_name(in_model.name) != _layer_name(in_file.name):
+    if _have_other_names(in_model.name, in_file.name):
         return "other name"
     return "matched"
 
 
-def _layer_name(name: str) -> str:
-    """Make "dense" of "dense_3" and of "model/dense_3/kernel": Keras numbers the names it makes."""
-    parts = name.split("/")
-    layer = parts[0] if len(parts) == 1 else parts[-2]
-    return layer.rstrip("_0123456789")
+def _have_other_names(in_model: str, in_file: str) -> bool:
+    """Whether two names differ, which can be told of a layer's names or of two whole paths."""
+    if not in_model or not in_file:
+        return False
+    # A path in a checkpoint can lack the layer: "network/kernel".
+    are_alike = in_model.count("/") == in_file.count("/")
+    return are_alike and _without_numbers(in_model) != _without_numbers(in_file)
+
+
+def _without_numbers(name: str) -> list[str]:
+    """Return the end of a name without the numbers that Keras adds to the names that it makes.
+
+    The name of a layer, "dense_3", becomes "dense". Of a path, such as "model/dense_3/kernel" or
+    "adam/model_1_dense_3_kernel_momentum", the layer or optimizer and the variable are left.
+    """
+    *outer, last = name.split("/")
+    if not outer:
+        return [last.rstrip("_0123456789")]
+    return [outer[-1].rstrip("_0123456789"), re.sub("_[0-9]+(?=_|$)", "", last)]
 
 
 def _natural(key: str) -> str:
@@ -433,7 +447,8 @@ def _compare_object_graphs(nodes: Any, root: Any, in_file: dict[str, Spec]) -> l
     """Compare as a `tf.train.Checkpoint` restores: along the attributes of both object graphs.
 
     A restore begins at the root, in the program and in the file, and follows the attributes that
-    have the same name in both. It reads all values at once, then sets one variable after another.
+    have the same name in both. It reads all values at once, then sets one variable after another,
+    in the alphabetical order of their keys.
     """
     found = _follow(nodes, root)
     sources = _sources(found)
@@ -458,12 +473,10 @@ def _compare_object_graphs(nodes: Any, root: Any, in_file: dict[str, Spec]) -> l
         if statuses.get(key) in ("matched", "other name"):
             statuses[key] = "matched by another path"
 
-    restored = [key_of[number] for number in sources if number in key_of]
-    restored = [key for key in restored if key in statuses]
     if "other dtype" in statuses.values():
         statuses = _restores_nothing(statuses)
     else:
-        statuses = _stop(statuses, restored, {"other shape"})
+        statuses = _stop(statuses, sorted(statuses), {"other shape"})
     rows = _rows_of_checkpoint(in_model, in_file, statuses)
     rows = _with_other_objects(rows, nodes, found)
     return rows + _not_in_checkpoint(root)
@@ -566,13 +579,13 @@ def _with_other_objects(rows: list[Row], nodes: Any, found: dict[int, Any]) -> l
     owners = {}
     for number, thing in found.items():
         for attribute in nodes[number].attributes:
-            is_variable = attribute.checkpoint_key.endswith(KEY_ENDING)
-            if not is_variable:
-                owners[attribute.checkpoint_key] = type(thing).__name__
+            owners[attribute.checkpoint_key] = type(thing).__name__
     completed = []
     for row in rows:
-        if row.status == "unexpected" and row.key in owners:
-            row = row._replace(status="matched", in_model=owners[row.key])
+        # A table has "table-keys" and "table-values".
+        key = re.sub("-(keys|values)$", "", row.key)
+        if row.status == "unexpected" and key in owners:
+            row = row._replace(status="matched", in_model=owners[key])
         completed.append(row)
     return completed
 

@@ -36,13 +36,70 @@ def test_the_report_objects_to_each(verdicts):
         assert status in verdict.report, verdict
 
 
-def test_a_judge_raises_warns_or_is_silent(module):
-    said_by = module("helpers.lab.silent_loads").said_by
+@pytest.fixture
+def loads(module):
+    return module("helpers.lab.silent_loads")
+
+
+def test_a_judge_raises_warns_or_is_silent(loads, module):
     warnings = module("warnings")
 
     def refuse():
         raise ValueError("no")
 
-    assert said_by(refuse) == "raises"
-    assert said_by(warnings.warn, "look") == "warns"
-    assert said_by(int, "7") == "silent"
+    assert loads.said_by(refuse) == "raises"
+    assert loads.said_by(warnings.warn, "look") == "warns"
+    assert loads.said_by(warnings.warn, "look", category=DeprecationWarning) == "silent"
+    assert loads.said_by(int, "7") == "silent"
+
+
+@pytest.fixture
+def saved(loads, tf, tmp_path):
+    """A model, and where it lies as a checkpoint of its layers and as a file of Keras."""
+    model = loads.build_model(seed=1, animals=3)
+    prefix, file = tmp_path / "parts", tmp_path / "three.weights.h5"
+    tf.train.Checkpoint(**loads.layers_of(model)).write(prefix)
+    model.save_weights(file)
+    return model, prefix, file
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        ({"animals": 3}, ["silent", "silent", "silent", "silent", "silent"]),
+        ({"species": 3}, ["raises", "raises", "silent", "silent", "silent"]),
+        ({"animals": 5}, ["raises", "raises", "raises", "raises", "warns"]),
+    ],
+)
+def test_each_judge_is_asked(loads, saved, heads, said):
+    _, prefix, file = saved
+    judges = loads.ask_judges(loads.build_model(seed=2, **heads), prefix, file)
+    assert list(judges.values()) == said
+
+
+def test_the_same_layer_has_the_same_weights(loads, saved):
+    model, _, file = saved
+    other = loads.build_model(seed=2, animals=3)
+    assert not loads.same_layer(model, other, "hidden")
+    other.load_weights(file)
+    assert loads.same_layer(model, other, "hidden")
+    assert list(loads.layers_of(other)) == ["hidden", "animals"]
+    assert not loads.same_layer(model, other, "animals", "hidden")
+    renamed = loads.build_model(seed=1, species=3)
+    assert loads.same_layer(model, renamed, "animals", "species")
+
+
+def test_a_refusal_leaves_the_model_as_it_was(loads, saved):
+    _, _, file = saved
+
+    def refuse(file, model):
+        raise ValueError("no")
+
+    def load_and_refuse(file, model):
+        model.load_weights(file)
+        raise ValueError("too late")
+
+    other = loads.build_model(seed=2, animals=3)
+    assert loads.refusal(refuse, file, other) == "no"
+    assert loads.refusal(load_and_refuse, file, other) == ""
+    assert loads.refusal(lambda file, model: None, file, other) == ""

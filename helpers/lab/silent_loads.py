@@ -1,7 +1,7 @@
-"""Seven loads that raise no error: what two judges say of each, and which numbers arrive.
+"""Loads into changed models: what is said of each, and which numbers arrive.
 
-The judges are the usual one (Keras, a `Saver`, or the assertion for a partial restore) and the load
-report. For each load, every number is compared with the one that should have come.
+`silent_loads` does seven that raise no error, and asks two judges. One is the usual one: Keras, a
+`Saver`, or the assertion for a part. The other is the load report.
 """
 
 import warnings
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers.lab.restores import Verdict
+from helpers.prove import same_values
 from helpers.recipes.load_report import LoadReport, load_report
 
 import keras
@@ -67,11 +68,11 @@ def load_into_64_bits(folder: Path) -> Verdict:
 def restore_a_renamed_layer(folder: Path) -> Verdict:
     """The head ``animals`` is called ``species`` now."""
     saved = build_model(seed=1, animals=3)
-    prefix = _layers(saved).write(folder / "renamed")
+    prefix = _by_layer(saved).write(folder / "renamed")
     loaded = build_model(seed=2, species=3)
     expected = build_model(seed=1, species=3)
     expected.set_weights(saved.get_weights())
-    return _restore(prefix, _layers(loaded), expected, loaded, "renamed layer (checkpoint)")
+    return _restore(prefix, _by_layer(loaded), expected, loaded, "renamed layer (checkpoint)")
 
 
 def restore_before_the_call(folder: Path) -> Verdict:
@@ -137,18 +138,35 @@ class Network(keras.Model):
         return self.animals(self.hidden(inputs))
 
 
-def _layers(model: keras.Model) -> tf.train.Checkpoint:
-    return tf.train.Checkpoint(**_dense_layers(model))
+def layers_of(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """Return the dense layers of a model by their names."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    return {layer.name: layer for layer in layers}
 
 
-def _dense_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
-    dense_layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    return {layer.name: layer for layer in dense_layers}
+def same_layer(
+    one: keras.Model, other: keras.Model, name: str, name_in_other: str | None = None
+) -> bool:
+    """Tell whether a layer of two models has the same weights to the last bit.
+
+    Args:
+        one: a model with this layer.
+        other: another model with such a layer.
+        name: the layer's name in ``one``, and in ``other`` if it has no other name there.
+        name_in_other: the layer's name in ``other``.
+    """
+    saved = layers_of(one)[name]
+    found = layers_of(other)[name_in_other or name]
+    return same_values(saved.get_weights(), found.get_weights())
+
+
+def _by_layer(model: keras.Model) -> tf.train.Checkpoint:
+    return tf.train.Checkpoint(**layers_of(model))
 
 
 def _with_optimizer(model: keras.Model, frozen: bool) -> tf.train.Checkpoint:
     model.get_layer("hidden").trainable = not frozen
-    optimizer = keras.optimizers.SGD()
+    optimizer = keras.optimizers.SGD(name="sgd")
     optimizer.build(model.trainable_variables)
     return tf.train.Checkpoint(model=model, optimizer=optimizer)
 
@@ -156,15 +174,50 @@ def _with_optimizer(model: keras.Model, frozen: bool) -> tf.train.Checkpoint:
 # The judges
 
 
-def said_by(act: Callable, *arguments: object) -> str:
+def ask_judges(model: keras.Model, prefix: Path, file: Path) -> dict[str, str]:
+    """Restore and load a model once for each judge, and return what each says.
+
+    Args:
+        model: its dense layers are restored by their names.
+        prefix: a checkpoint of layers, each under its name.
+        file: a ``.weights.h5``.
+    """
+
+    def restore_and(assertion: str) -> None:
+        status = _by_layer(model).read(prefix)
+        getattr(status, assertion)()
+
+    return {
+        "consumed": said_by(restore_and, "assert_consumed"),
+        "existing": said_by(restore_and, "assert_existing_objects_matched"),
+        "nontrivial": said_by(restore_and, "assert_nontrivial_match"),
+        "load_weights": said_by(model.load_weights, file),
+        "skip_mismatch": said_by(model.load_weights, file, skip_mismatch=True),
+    }
+
+
+def said_by(act: Callable, *arguments: object, **options: object) -> str:
     """Return "raises", "warns" or "silent", whichever a call does."""
-    always = warnings.catch_warnings(record=True, action="always", category=UserWarning)
-    with always as caught:
+    with warnings.catch_warnings(record=True, action="always") as caught:
         try:
-            act(*arguments)
+            act(*arguments, **options)
         except (AssertionError, ValueError):
             return "raises"
-    return "warns" if caught else "silent"
+    kinds = [warning.category for warning in caught]
+    return "warns" if UserWarning in kinds else "silent"
+
+
+def refusal(load: Callable, file: Path, model: keras.Model, *arguments: object) -> str:
+    """Return the message with which ``load(file, model)`` refuses to load.
+
+    It is empty if no `ValueError` came, or if the model has changed.
+    """
+    before = model.get_weights()
+    try:
+        load(file, model, *arguments)
+    except ValueError as error:
+        return str(error) if same_values(before, model.get_weights()) else ""
+    return ""
 
 
 def _load_weights(file: Path, saved: keras.Model, loaded: keras.Model, name: str) -> Verdict:
@@ -191,8 +244,8 @@ def _compare(expected: keras.Model, loaded: keras.Model) -> list[bool]:
     """Tell of each variable of a model whether it has the numbers of its namesake."""
     loaded(tf.zeros([1, INPUTS]))  # makes the variables that are still to come
     is_right = []
-    for name, layer in _dense_layers(loaded).items():
-        namesake = _dense_layers(expected)[name]
+    for name, layer in layers_of(loaded).items():
+        namesake = layers_of(expected)[name]
         for new, old in [(layer.kernel, namesake.kernel), (layer.bias, namesake.bias)]:
             is_right.append(np.array_equal(new.numpy(), old.numpy()))
     return is_right

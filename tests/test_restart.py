@@ -1,8 +1,18 @@
-"""helpers.recipes.restart: one writer, a folder that is clean, and the newest intact checkpoint."""
+"""helpers.recipes.restart: one writer, a clean folder, the newest intact checkpoint, a flush."""
 
+import errno
+import os
 import shutil
+import sys
 
-from tests.killing import kill_in_a_save, new_folder
+from tests.killing import DAMAGES, damage, kill_in_a_save, new_folder
+from tests.power_cut import (
+    Recorder,
+    judge_checkpoints,
+    record_checkpoints,
+    save_checkpoints,
+    try_cuts,
+)
 
 import numpy as np
 import pytest
@@ -196,3 +206,239 @@ def test_the_lock_is_given_back_after_an_error(restart, tmp_path):
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), restart.only_writer(tmp_path):
             1 / 0  # noqa: B018
+
+
+def make_manager(tf, folder):
+    step = tf.Variable(0)
+    return step, tf.train.CheckpointManager(tf.train.Checkpoint(step=step), folder, max_to_keep=3)
+
+
+def save_numbers(manager, step, numbers):
+    for number in numbers:
+        step.assign(number)
+        manager.save(number)
+
+
+def names_of_indexes(folder):
+    return sorted(path.name for path in folder.glob("*.index"))
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_list_is_written_again_and_the_old_checkpoints_are_deleted(
+    restart, tf, tmp_path, how
+):
+    step, manager = make_manager(tf, tmp_path)
+    save_numbers(manager, step, [1, 2, 3])
+    damage(tmp_path / "checkpoint", how)
+    prefix = restart.adopt(tmp_path)
+    assert prefix == str(tmp_path / "ckpt-3")
+    step, manager = make_manager(tf, tmp_path)
+    assert manager.latest_checkpoint == prefix
+    assert manager.checkpoints == [str(tmp_path / f"ckpt-{number}") for number in [1, 2, 3]]
+    save_numbers(manager, step, [4, 5])
+    assert names_of_indexes(tmp_path) == ["ckpt-3.index", "ckpt-4.index", "ckpt-5.index"]
+    assert tf.train.latest_checkpoint(tmp_path) == str(tmp_path / "ckpt-5")
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_without_adopt_the_manager_fails_or_forgets(tf, tmp_path, how):
+    """What the function above is for. If TensorFlow mends it, this says so."""
+    step, manager = make_manager(tf, tmp_path)
+    save_numbers(manager, step, [1, 2, 3])
+    damage(tmp_path / "checkpoint", how)
+    if how in ["empty", "garbage"]:
+        with pytest.raises(ValueError):
+            make_manager(tf, tmp_path)
+    else:
+        _, manager = make_manager(tf, tmp_path)
+        assert len(manager.checkpoints) < 3
+
+
+def test_what_a_kill_left_unlisted_or_half_deleted_is_deleted_later(restart, tf, tmp_path):
+    step, manager = make_manager(tf, tmp_path)
+    save_numbers(manager, step, [3, 4, 5])
+    for file in tmp_path.glob("ckpt-3.*"):
+        shutil.copy(file, tmp_path / file.name.replace("ckpt-3", "ckpt-1"))
+    (tmp_path / "ckpt-1.index").unlink()  # a manager deletes the index first
+    index = tmp_path / "ckpt-5.index"
+    index.write_bytes(index.read_bytes()[:-30])
+    assert restart.adopt(tmp_path) == str(tmp_path / "ckpt-4")
+    step, manager = make_manager(tf, tmp_path)
+    assert [path.rpartition("-")[2] for path in manager.checkpoints] == ["5", "1", "3", "4"]
+    save_numbers(manager, step, [40])
+    left = {path.name.partition(".")[0] for path in tmp_path.iterdir()}
+    assert left == {"checkpoint", "ckpt-3", "ckpt-4", "ckpt-40"}, "the damaged ones go first"
+
+
+def test_other_checkpoints_in_the_folder_stay(restart, tf, tmp_path):
+    step, manager = make_manager(tf, tmp_path)
+    best = tf.train.CheckpointManager(
+        tf.train.Checkpoint(step=step), tmp_path, max_to_keep=3, checkpoint_name="best"
+    )
+    best.save(1)
+    tf.train.Checkpoint(step=step).write(str(tmp_path / "last"))
+    save_numbers(manager, step, [7, 8])
+    restart.adopt(tmp_path)
+    step, manager = make_manager(tf, tmp_path)
+    save_numbers(manager, step, [9, 10, 11])
+    assert {"best-1.index", "last.index"} < set(names_of_indexes(tmp_path))
+
+
+def test_a_checkpoint_without_a_number_is_restored_and_never_deleted(restart, tf, tmp_path):
+    step, manager = make_manager(tf, tmp_path)
+    tf.train.Checkpoint(step=step).write(str(tmp_path / "model"))
+    (tmp_path / "checkpoint").write_bytes(b"")
+    assert restart.adopt(tmp_path) == str(tmp_path / "model")
+    step, manager = make_manager(tf, tmp_path)
+    save_numbers(manager, step, [1, 2, 3, 4])
+    assert "model.index" in names_of_indexes(tmp_path)
+
+
+def test_a_moved_folder_is_adopted(restart, tf, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    step, manager = make_manager(tf, "here")
+    save_numbers(manager, step, [1, 2])
+    (tmp_path / "here").rename("there")
+    assert restart.adopt("there") == os.path.join("there", "ckpt-2")  # noqa: PTH118
+    step, manager = make_manager(tf, "there")
+    save_numbers(manager, step, [3, 4])
+    assert names_of_indexes(tmp_path / "there") == ["ckpt-2.index", "ckpt-3.index", "ckpt-4.index"]
+
+
+def test_a_folder_that_is_not_ours_is_named_and_nothing_is_lost(restart, tf, tmp_path):
+    file = tmp_path / "notes"
+    file.write_text("mine", encoding="utf-8")
+    for refuse in [restart.newest_whole, restart.adopt]:
+        with pytest.raises(NotADirectoryError, match=r"/notes is no folder: give the checkpoints'"):
+            refuse(file)
+        with pytest.raises(FileNotFoundError, match=r"^no folder gone in .*: make it first$"):
+            refuse(tmp_path / "gone")
+    message = r"/checkpoint is not TensorFlow's list of checkpoints: begin in another folder$"
+    state = tmp_path / "checkpoint"
+    for content in [b"", b"my notes", b"\xff\xfe\x00abc"]:
+        state.write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            restart.adopt(tmp_path)
+        assert state.read_bytes() == content
+    state.unlink()
+    state.mkdir()
+    with pytest.raises(ValueError, match=message):
+        restart.adopt(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "notes"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes with a name")
+def test_nobody_waits_for_a_pipe(restart, tf, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for refuse in [restart.newest_whole, restart.adopt]:
+        with pytest.raises(NotADirectoryError, match=r"/pipe is no folder"):
+            refuse(pipe)
+    with pytest.raises(FileNotFoundError, match=r"^no checkpoint pipe in "):
+        restart.flush(pipe)
+    os.mkfifo(tmp_path / "ckpt-3.index")
+    assert restart.newest_whole(tmp_path) is None
+    os.mkfifo(tmp_path / "checkpoint")
+    with pytest.raises(ValueError, match="is not TensorFlow's list"):
+        restart.adopt(tmp_path)
+
+
+def test_a_prefix_without_files_cannot_be_flushed(restart, three):
+    message = r"^no checkpoint ckpt-11 in .*: give flush what manager\.save\(\) returned$"
+    with pytest.raises(FileNotFoundError, match=message):
+        restart.flush(three / "ckpt-11")
+    with pytest.raises(FileNotFoundError, match=r"^no checkpoint ckpt-1 in gone: "):
+        restart.flush("gone/ckpt-1")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows cannot flush a folder")
+def test_files_are_flushed_before_their_folder(restart, three, monkeypatch):
+    flushed = []
+    real_open = os.open
+    monkeypatch.setattr(os, "open", lambda *given: flushed.append(given[0]) or real_open(*given))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    restart.flush(three / "ckpt-9")
+    data = three / "ckpt-9.data-00000-of-00001"
+    assert set(flushed[:2]) == {data, three / "ckpt-9.index"}
+    assert flushed[2:] == [three / "checkpoint", three]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fcntl")
+@pytest.mark.parametrize("recipe", ["restart", "save_whole", "train_loop"])
+def test_on_a_mac_the_cache_of_the_drive_is_emptied(module, tmp_path, monkeypatch, recipe):
+    recipe = module(f"helpers.recipes.{recipe}")
+    names = ["_flush_file", "_flush", "flush_file"]
+    [flush_file] = [getattr(recipe, name) for name in names if hasattr(recipe, name)]
+    fcntl = module("fcntl")
+    file = tmp_path / "file"
+    file.touch()
+    asked = []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
+    flush_file(file)
+    assert asked == [51]
+
+    def refuse(descriptor, command):
+        raise OSError(errno.ENOTSUP, "not on this file system")
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    flush_file(file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+def test_a_power_cut_leaves_the_old_checkpoint_or_the_new_one(restart, tmp_path):
+    moments = record_checkpoints(restart, tmp_path / "record", numbers=[1, 2, 3, 4])
+    result = try_cuts(moments, judge_checkpoints(restart), tmp_path / "cut", at_random=2)
+    assert result.lost == []
+    assert result.states > 100
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+def test_without_the_flush_a_power_cut_loses_everything(restart, tmp_path, monkeypatch):
+    monkeypatch.setattr(restart, "flush", lambda path: None)
+    moments = record_checkpoints(restart, tmp_path / "record", numbers=[1, 2, 3, 4])
+    monkeypatch.undo()
+    result = try_cuts(moments[-1:], judge_checkpoints(restart), tmp_path / "cut", at_random=9)
+    assert any("none of 3 checkpoints" in line for line in result.lost), result.lost
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+def test_keeping_one_checkpoint_is_too_few(restart, tmp_path):
+    """As the docstring of flush says."""
+    moments = record_checkpoints(restart, tmp_path / "record", numbers=[1, 2], keep=1)
+    judge = judge_checkpoints(restart, keep=1)
+    assert try_cuts(moments, judge, tmp_path / "cut", at_random=2).lost != []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+def test_a_save_that_was_killed_before_its_flush_is_flushed_when_it_is_adopted(
+    restart, tf, tmp_path
+):
+    folder = tmp_path / "record"
+    saves = folder / "saves"
+    saves.mkdir(parents=True)
+    recorder = Recorder(folder)
+    save_checkpoints(restart, saves, [1, 2], 2, recorder)
+    step, _ = make_manager(tf, saves)
+    checkpoint = tf.train.Checkpoint(step=step, many=tf.Variable(tf.range(100.0)))
+    manager = tf.train.CheckpointManager(checkpoint, saves, max_to_keep=2)
+    with recorder.watching():
+        save_numbers(manager, step, [3])
+    recorder.promise(3)  # by the next start, which finds it
+    recorder.moments.clear()
+    save_checkpoints(restart, saves, [4], 2, recorder)
+    moments = [moment for moment in recorder.moments if len(moment.names) > 0]
+    adopted = [number for number, moment in enumerate(moments) if is_flushed(moment, "ckpt-3")]
+    recorder.close()
+    judge = judge_checkpoints(restart, keep=2)
+    assert try_cuts(moments[adopted[0] :], judge, tmp_path / "cut", at_random=3).lost == []
+
+
+def is_flushed(moment, prefix):
+    """Whether all names of a checkpoint are on the disk, and so are the files behind them."""
+    found = [one for (_, name), one in moment.names.items() if name.startswith(f"{prefix}.")]
+    return all(
+        len(identities) == 1 and len(moment.contents[identities[0]]) == 1 for identities in found
+    )

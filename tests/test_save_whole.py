@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.killing import kill_in_a_save
+from tests.power_cut import judge_whole_file, record_whole_file, try_cuts
 
 import numpy as np
 import pytest
@@ -296,6 +297,66 @@ def test_a_path_that_cannot_be_a_file_is_refused(recipe, tmp_path):
         recipe.save_whole(tmp_path, Path.touch, Path.read_text)
     with pytest.raises(FileNotFoundError, match=r"^no folder .*gone: make it first$"):
         recipe.save_whole(tmp_path / "gone" / "model.bin", Path.touch, Path.read_text)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes with a name")
+@pytest.mark.parametrize("name", ["model.bin", "model.bin.sha256"])
+def test_a_pipe_is_not_replaced(recipe, save_text, tmp_path, name):
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    with pytest.raises(FileExistsError, match=rf"/{name} is no file: save under another name$"):
+        save_text(tmp_path / "model.bin", "new")
+    assert pipe.is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(FileNotFoundError, match=r"^no model\.bin"):
+        recipe.checked(tmp_path / "model.bin")
+
+
+def test_a_checksum_that_is_a_folder_is_refused_before_the_save(save_text, tmp_path):
+    (tmp_path / "model.bin.sha256").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"/model\.bin\.sha256 is a folder: save a file"):
+        save_text(tmp_path / "model.bin", "new")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_link_is_replaced_and_its_target_stays(recipe, save_text, tmp_path):
+    target = tmp_path / "target.bin"
+    target.write_text("old", encoding="utf-8")
+    link = tmp_path / "model.bin"
+    try:
+        link.symlink_to(target)
+    except OSError as error:  # Windows asks for a privilege
+        pytest.skip(str(error))
+    save_text(link, "new")
+    assert target.read_text(encoding="utf-8") == "old"
+    assert not link.is_symlink()
+    assert recipe.checked(link).read_text(encoding="utf-8") == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+def test_a_power_cut_leaves_the_old_file_or_the_new_one(recipe, tmp_path):
+    moments = record_whole_file(recipe, tmp_path / "record")
+    result = try_cuts(moments, judge_whole_file(recipe), tmp_path / "cut", at_random=20)
+    assert result.lost == []
+    assert result.states > 100
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
+@pytest.mark.parametrize("left_out", ["every flush", "files", "folders"])
+def test_without_a_flush_a_power_cut_loses_the_file(recipe, tmp_path, monkeypatch, left_out):
+    real = recipe._flush
+
+    def flush(path):
+        if left_out == "files" and path.is_dir():
+            real(path)
+        if left_out == "folders" and path.is_file():
+            real(path)
+
+    monkeypatch.setattr(recipe, "_flush", flush)
+    moments = record_whole_file(recipe, tmp_path / "record")
+    monkeypatch.undo()
+    result = try_cuts(moments, judge_whole_file(recipe), tmp_path / "cut", at_random=20)
+    assert len(result.lost) > result.states // 10, result
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no limit to set")

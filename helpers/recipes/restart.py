@@ -253,16 +253,20 @@ def newest_whole(folder: Path | str) -> str | None:
         if _every_tensor_can_be_read(prefix, reader):
             return str(prefix)
 
-    was_never_listed = complete_saves == 0 and not (folder / "checkpoint").exists()
-    was_never_flushed = (folder / NO_SAVE_YET).exists()
-    was_cut_off = was_never_listed or was_never_flushed
     is_first_save = len(prefixes) == 1
-    if not prefixes or (is_first_save and was_cut_off):
+    if not prefixes or (is_first_save and _was_cut_off(folder, complete_saves)):
         return None
     raise ValueError(
         f"none of {len(prefixes)} checkpoints in {folder.as_posix()} is intact: "
         "bring one back from a copy, or begin in another folder"
     )
+
+
+def _was_cut_off(folder: Path, complete_saves: int) -> bool:
+    """Say whether the only save in a folder was cut off, so that no checkpoint has gone bad."""
+    was_never_flushed = (folder / NO_SAVE_YET).exists()
+    was_never_listed = complete_saves == 0 and not (folder / "checkpoint").exists()
+    return was_never_flushed or was_never_listed
 
 
 def _usable(folder: Path | str) -> Path:

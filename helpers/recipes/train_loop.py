@@ -163,15 +163,17 @@ def train(folder: Path | str, steps: int = STEPS, save_every: int = SAVE_EVERY) 
 
         train_step = make_step(state)
         step = int(state["step"])
-        while step < steps and not stop.has_come:
+        is_over = step >= steps
+        while not is_over:
             loss = train_step(*next(state["iterator"]))
             step += 1
             state["step"].assign(step)
             print("step", step, "loss", float(loss), flush=True)
 
+            # Ask once: a request that comes a line later is for the next step, which is saved.
+            is_over = step >= steps or stop.has_come
             is_due = step % save_every == 0
-            is_last = step == steps
-            if is_due or is_last or stop.has_come:
+            if is_due or is_over:
                 save(manager, folder, step)
         return step >= steps
 

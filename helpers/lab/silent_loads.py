@@ -208,16 +208,18 @@ def said_by(act: Callable, *arguments: object, **options: object) -> str:
 
 
 def refusal(load: Callable, file: Path, model: keras.Model, *arguments: object) -> str:
-    """Return the message with which ``load(file, model)`` refuses to load.
+    """Return the message with which ``load(file, model)`` refuses to load, and hide its warnings.
 
     It is empty if no `ValueError` came, or if the model has changed.
     """
     before = model.get_weights()
-    try:
-        load(file, model, *arguments)
-    except ValueError as error:
-        return str(error) if same_values(before, model.get_weights()) else ""
-    return ""
+    message = ""
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            load(file, model, *arguments)
+        except ValueError as error:
+            message = str(error)
+    return message if same_values(before, model.get_weights()) else ""
 
 
 def _load_weights(file: Path, saved: keras.Model, loaded: keras.Model, name: str) -> Verdict:

@@ -310,26 +310,32 @@ def _layers_below(root: Any) -> list[tuple[str, Any]]:
 def _not_carried(root: Any, carried: set[int]) -> list[Row]:
     """Return a row for each Keras or TensorFlow variable whose id is not among those carried."""
     layers = _layers_below(root)
-    owners = {}
     metrics: set[int] = set()
     for _, layer in layers:
         metrics.update(id(variable) for variable in layer.metrics_variables)
-        for variable in layer.variables:
-            # The innermost layer comes last, and stays.
-            owners[id(variable)] = (layer.name, variable.name, variable)
-        for name, child in tf.train.TrackableView.children(layer).items():
-            if isinstance(child, tf.Variable):
-                owners[id(child)] = (layer.name, name, child)
-    for path, variable in _variables_below(root):
-        if id(variable) not in owners:
-            owners[id(variable)] = ("", path, variable)
 
     rows = []
-    for number, (owner, name, variable) in owners.items():
-        if number not in carried | metrics:
+    for owner, name, variable in _with_owners(root, layers):
+        if id(variable) not in carried | metrics:
             key = f"{owner}/{name}" if owner else name
             rows.append(_row(key, "not carried", _spec(owner, variable), None))
     return rows + _state_of_other_kinds(layers)
+
+
+def _with_owners(root: Any, layers: list[tuple[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Return each variable below a root with the name of its layer, or "", and its own."""
+    owners = {}
+    for _, layer in layers:
+        named = [(variable.name, variable) for variable in layer.variables]
+        for name, child in tf.train.TrackableView.children(layer).items():
+            if isinstance(child, tf.Variable):  # which Keras does not know
+                named.append((name, child))
+        for name, variable in named:
+            # The innermost layer comes last, and stays.
+            owners[id(variable)] = (layer.name, name, variable)
+    for path, variable in _variables_below(root):
+        owners.setdefault(id(variable), ("", path, variable))
+    return list(owners.values())
 
 
 def _state_of_other_kinds(layers: list[tuple[str, Any]]) -> list[Row]:
@@ -534,33 +540,44 @@ def _with_two_sources(nodes: Any, found: dict[int, Any], sources: dict[int, int]
 
     The place in a list says less than the name of an attribute: a list may have grown in front.
     """
-    named, numbered = _Paths(), _Paths()
+    named = _Paths()
+    numbered = _Paths()
     for number, thing in found.items():
         in_file = {child.local_name: child.node_id for child in nodes[number].children}
         in_program = tf.train.TrackableView.children(thing)
         for name, child in in_program.items():
-            source = sources.get(id(child))
-            if source is None or not _is_variable(child):
-                continue
-            paths = numbered if name.isdigit() else named
-            if name not in in_file:
-                if _is_renamed(source, in_file, in_program, found):
-                    paths.renamed.add(id(child))
-            elif in_file[name] == source:
-                paths.agreeing.add(id(child))
-            elif nodes[in_file[name]].attributes:
-                paths.parting.add(id(child))
+            is_restored = _is_variable(child) and id(child) in sources
+            if is_restored:
+                source = sources[id(child)]
+                is_renamed = _is_renamed(source, in_file, in_program, found)
+                paths = numbered if name.isdigit() else named
+                paths.note(child, source, in_file.get(name), is_renamed)
     unsure = (numbered.parting | named.renamed) - named.agreeing
     return named.parting | unsure
 
 
 class _Paths:
-    """The ids of variables, by what a path to them in the program leads to in the file."""
+    """The ids of variables, by where a path that leads to them in the program ends in the file.
+
+    Attributes:
+        agreeing: at the node that the variable is restored from.
+        parting: at another node.
+        renamed: nowhere, but that node has another name there.
+    """
 
     def __init__(self) -> None:
-        self.agreeing: set[int] = set()  # the node that the variable is restored from
-        self.parting: set[int] = set()  # another node with a value
-        self.renamed: set[int] = set()  # nothing, but the node has another name there
+        self.agreeing: set[int] = set()
+        self.parting: set[int] = set()
+        self.renamed: set[int] = set()
+
+    def note(self, variable: Any, source: int, end: int | None, is_renamed: bool) -> None:
+        """Note where one path ends, which may be nowhere."""
+        if end == source:
+            self.agreeing.add(id(variable))
+        elif end is not None:
+            self.parting.add(id(variable))
+        elif is_renamed:
+            self.renamed.add(id(variable))
 
 
 def _is_renamed(
@@ -797,7 +814,9 @@ class _Window(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         super().__init__()
-        self._file, self._start, self._size = file, start, size
+        self._file = file
+        self._start = start
+        self._size = size
         self._place = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

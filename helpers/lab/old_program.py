@@ -19,7 +19,7 @@ BATCH = 25
 TRAINING_IMAGES = 1500
 
 _pixels, _digits = load_digits(return_X_y=True)
-_images = np.float32(_pixels / 16)
+_images = (_pixels / 16).astype(np.float32)
 TEST_IMAGES = _images[TRAINING_IMAGES:]
 TEST_LABELS = _digits[TRAINING_IMAGES:]
 

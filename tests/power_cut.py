@@ -181,11 +181,11 @@ def cuts(moment, draw, at_random):
     def last(possible):
         return possible[-1]
 
-    def zeros_or_empty(possible):
-        return possible[min(1, len(possible) - 1)]
+    def empty(possible):
+        return b"" if b"" in possible else possible[0]
 
     for choose_name in [first, last, draw.choice]:
-        for choose_content in [first, zeros_or_empty, draw.choice]:
+        for choose_content in [first, empty, draw.choice]:
             yield make_tree(moment, choose_name, choose_content)
     for _ in range(at_random):
         yield make_tree(moment, draw.choice, draw.choice)
@@ -288,25 +288,30 @@ def judge_whole_file(recipe):
 # Numbered checkpoints, saved by a program that starts with restart.py.
 
 
-def record_checkpoints(recipe, folder, numbers=(1, 2, 3, 4, 5), keep=3):
+def record_checkpoints(recipe, folder, number_of_saves=5, keep=3):
     """Save numbered checkpoints. Promised is the number of the last one that was flushed."""
     saves = folder / "saves"
     saves.mkdir(parents=True)
     recorder = Recorder(folder)
-    save_checkpoints(recipe, saves, numbers, keep, recorder)
+    save_checkpoints(recipe, saves, number_of_saves, keep, recorder)
     recorder.close()
     return recorder.moments
 
 
-def save_checkpoints(recipe, saves, numbers, keep, recorder):
+def save_checkpoints(recipe, saves, number_of_saves, keep, recorder):
+    """Start, and save with the next numbers. What the start has found is promised too."""
     import tensorflow as tf
 
     step = tf.Variable(0)
     checkpoint = tf.train.Checkpoint(step=step, many=tf.Variable(tf.range(100.0)))
     with recorder.watching(), recipe.only_writer(saves):
-        recipe.adopt(saves)
+        prefix = recipe.adopt(saves)
         manager = tf.train.CheckpointManager(checkpoint, saves, max_to_keep=keep)
-    for number in numbers:
+    found = 0
+    if prefix:
+        found = int(prefix.rpartition("-")[2])
+        recorder.promise(found)
+    for number in range(found + 1, found + 1 + number_of_saves):
         step.assign(number)
         with recorder.watching():
             recipe.flush(manager.save(checkpoint_number=number))

@@ -97,7 +97,7 @@ def test_the_killer_notices_a_training_that_is_not_exact(program, tmp_path):
 def test_asked_to_stop_it_saves_and_goes_on_exactly(program, recipe, losses, tmp_path):
     script = tmp_path / "asked.py"
     script.write_text(ASKED, encoding="utf-8")
-    with program(script, tmp_path / "saves", 100_000) as running:
+    with program(script, tmp_path / "saves", 5_000) as running:
         lines = running.lines()
         number = int(next(lines))
         printed = [next(lines) for _ in range(3)]
@@ -189,7 +189,7 @@ def test_a_second_writer_is_refused(recipe, module, tmp_path):
 def test_a_folder_that_cannot_be_used_is_named_and_nothing_is_lost(recipe, whole, tmp_path):
     file = tmp_path / "notes"
     file.write_text("mine", encoding="utf-8")
-    with pytest.raises(recipe.FolderError, match=r"/notes cannot be a folder: File exists$"):
+    with pytest.raises(recipe.FolderError, match=r"/notes cannot be a folder: "):
         recipe.train(file)
     with pytest.raises(recipe.FolderError, match=r"^TensorFlow reads \[ \] in .* as a pattern$"):
         recipe.train(tmp_path / "run[1]")
@@ -227,7 +227,7 @@ def test_a_checkpoint_of_another_program_is_refused(recipe, tf, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes with a name")
 def test_a_pipe_is_no_folder(recipe, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(recipe.FolderError, match=r"/pipe cannot be a folder: File exists$"):
+    with pytest.raises(recipe.FolderError, match=r"/pipe cannot be a folder: "):
         recipe.train(tmp_path / "pipe")
 
 
@@ -236,12 +236,13 @@ def test_the_command_says_in_one_line_what_is_wrong(recipe, tmp_path, monkeypatc
     file.touch()
     for arguments, line in [
         ([], "give one folder to save to: python train_loop.py saves"),
-        ([str(file)], f"train_loop.py: {file.as_posix()} cannot be a folder: File exists"),
+        ([str(file)], f"train_loop.py: {file.as_posix()} cannot be a folder: "),
     ]:
         monkeypatch.setattr(sys, "argv", ["train_loop.py", *arguments])
         with pytest.raises(SystemExit) as ended:
             recipe.main()
-        assert ended.value.code == line
+        assert ended.value.code.startswith(line)
+        assert "\n" not in ended.value.code
 
 
 def test_the_command_ends_as_sigterm_ends_a_program(recipe, tmp_path, monkeypatch):

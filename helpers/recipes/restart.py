@@ -31,6 +31,8 @@ save that was under way, and nothing else. On Linux and macOS the same holds for
 loses its power, if the disk really writes what it is told to flush. Network drives and object
 stores (``gs://…``, a mounted bucket, Google Drive) promise less: there a lock may not lock, a
 flush may not flush, and a rename may be a copy.
+
+The course's ``train_loop.py`` is a whole training with all this in it, in one file.
 """
 
 import contextlib

@@ -38,8 +38,10 @@ Python code in the data pipeline (``from_generator``, ``py_function``) cannot be
 pipeline with ``deterministic=False`` goes on, but in another order.
 
 The price. Each save waits until the disk has everything, which takes as long as the save itself or
-several times as long. Each start reads one checkpoint twice, to know that it is intact. ``restart``
-in the same course holds the functions of the second half alone, and explains them.
+several times as long. Each start reads one checkpoint twice, to know that it is intact.
+
+The course's ``restart.py`` holds what keeps the folder in order, for a loop that you have already,
+and explains it.
 """
 
 import contextlib

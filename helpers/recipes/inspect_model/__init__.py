@@ -75,6 +75,8 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
     collected = _Collected()
     try:
         collected.add_all(inspect_any(path))
+    except RecursionError:
+        collected.add(Alarm("not judged", "nested too deep"))
     except Exception as error:  # Whatever it is, the file has not passed.
         reason = str(error).partition("\n")[0]
         collected.add(Alarm("not judged", reason or type(error).__name__))

@@ -10,6 +10,7 @@ import h5py
 from .findings import Alarm
 from .limits import MOST_NAMES, LimitError, at_most, check_size, grows_too_much
 
+LARGEST_REST = 100_000_000  # bytes that belong to no array
 LONGEST_NAME = 1_000  # characters that are kept, for groups that lie thousands deep
 
 
@@ -21,6 +22,16 @@ def inspect_arrays(file: Path | IO[bytes]) -> Iterator[Alarm]:
                 yield Alarm(name, "is no array of numbers in this file")
             elif isinstance(item, h5py.Dataset):
                 yield from _inspect_size(name, item)
+
+
+def check_rest(path: Path, tree: h5py.File) -> None:
+    """Raise LimitError if much of a file is no array: reading a text could fill the memory."""
+    size = path.stat().st_size
+    if size <= LARGEST_REST:
+        return
+    arrays = [item for _, item in _items(tree) if isinstance(item, h5py.Dataset)]
+    stored = sum(array.id.get_storage_size() for array in arrays)
+    check_size("what is no array in the file", size - stored, LARGEST_REST)
 
 
 def read_text_attribute(tree: h5py.File, key: str, longest: int) -> bytes | str:

@@ -11,7 +11,7 @@ import h5py
 
 from .configurations import inspect_configuration, parse_configuration
 from .findings import Alarm, Finding, Note
-from .hdf5 import inspect_arrays, read_text_attribute
+from .hdf5 import check_rest, inspect_arrays, read_text_attribute
 from .limits import LARGEST_TEXT, check_size, grows_too_much
 from .zip_archives import copy_member, open_archive
 
@@ -48,6 +48,8 @@ def inspect_h5(path: Path) -> Iterator[Finding]:
     yield from alarms
     with h5py.File(path) as tree:
         configurations = {"model_config", "training_config"}.intersection(tree.attrs)
+        if configurations:
+            check_rest(path, tree)
         for key in sorted(configurations):
             text = read_text_attribute(tree, key, LARGEST_TEXT)
             yield from inspect_configuration(parse_configuration(text, key), key)

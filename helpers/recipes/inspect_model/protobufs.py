@@ -5,14 +5,14 @@ file are counted before it is parsed.
 """
 
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from .limits import LARGEST_PROGRAM, MOST_PARTS, LimitError, read_file
 
-VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # The wire types.
+BYTES = 2  # The wire type of a text, of a message, and of numbers that are packed.
 TEXTS = {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES}
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
@@ -42,27 +42,49 @@ def parse_message(content: bytes, kind: type[AnyMessage]) -> AnyMessage:
 
 def _count_parts(content: bytes, kind: Descriptor) -> None:
     """Raise LimitError if a message has more than ``MOST_PARTS`` parts, at any depth."""
+    kinds: dict[str, _Parts] = {}
     count = 0
-    waiting: list[tuple[int, int, Descriptor]] = [(0, len(content), kind)]
+    waiting = [(0, len(content), kind)]
     while waiting:
         position, end, message = waiting.pop()
+        name = message.full_name
+        if name not in kinds:
+            kinds[name] = _parts(message)
+        messages, packed = kinds[name]
         while position < end:
             tag, position = read_varint(content, position)
-            number, wire_type = tag >> 3, tag & 7
-            field = message.fields_by_number.get(number)
-            start, position = _skip(content, position, wire_type)
+            start, position = _skip(content, position, tag & 7)
             count += 1
-            if wire_type == BYTES and field is not None:
-                if field.message_type is not None:
-                    waiting.append((start, position, field.message_type))
-                elif field.type not in TEXTS:
-                    count += position - start  # Numbers that are packed, of a byte or more each.
+            if tag in messages:
+                waiting.append((start, position, messages[tag]))
+            elif tag in packed:
+                count += position - start  # Each number has a byte or more.
             if count > MOST_PARTS:
                 raise LimitError(f"the program has more than {MOST_PARTS:,} parts")
 
 
+class _Parts(NamedTuple):
+    """Which fields of a message have parts of their own, by the tags before them."""
+
+    messages: dict[int, Descriptor]
+    packed: set[int]
+
+
+def _parts(message: Descriptor) -> _Parts:
+    parts = _Parts({}, set())
+    for field in message.fields:
+        tag = field.number << 3 | BYTES
+        if field.message_type is not None:
+            parts.messages[tag] = field.message_type
+        elif field.type not in TEXTS:
+            parts.packed.add(tag)
+    return parts
+
+
 def read_varint(content: bytes, position: int) -> tuple[int, int]:
     """Return a number of a varying length, and the position after it."""
+    if position < len(content) and content[position] < 128:
+        return content[position], position + 1  # Most numbers are that short.
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(content):

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from .limits import MOST_MEMBERS, LimitError
+from .limits import MOST_MEMBERS, LimitError, check_size
 
-BYTES_OF_A_MEMBER = 300  # in the list of members, at most, if names are as long as Keras' own
+LONGEST_LIST = 5_000_000  # bytes, of the names of members and what is said of them
 
 
 class _BoundedFile(io.FileIO):
@@ -23,9 +23,8 @@ class _BoundedFile(io.FileIO):
     is_bounded = True
 
     def read(self, size: int | None = -1) -> bytes:
-        longest = MOST_MEMBERS * BYTES_OF_A_MEMBER
-        if self.is_bounded and size is not None and size > longest:
-            raise LimitError(f"the archive has more than {MOST_MEMBERS:,} members")
+        if self.is_bounded and size is not None:
+            check_size("the list of members", size, LONGEST_LIST)
         return super().read(size) or b""
 
 

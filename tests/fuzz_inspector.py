@@ -9,6 +9,7 @@ seconds counts as one that hangs.
 import collections
 import faulthandler
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -97,6 +98,7 @@ def run(count: int, seed: int = 1) -> collections.Counter:
             else:
                 ended["alarm" if found.alarms else "quiet"] += 1
             faulthandler.cancel_dump_traceback_later()
+            shutil.rmtree(place)
             ended["hangs"] += int(time.monotonic() - begin > PATIENCE)
     return ended
 

@@ -95,6 +95,21 @@ class Program:
             raise RuntimeError(f"{self.script.name} ended with exit code {code}: {last}")
         return "\n".join(printed)
 
+    def terminate(self) -> None:
+        """Ask it to end, if it still runs: it can save first, or refuse.
+
+        The signal is SIGTERM. Windows has no such request: there this kills it, as ``kill`` does.
+        """
+        self._process.terminate()
+
+    def exit_code(self) -> int | None:
+        """Wait until it ends, and return its exit code. Read its lines before, if it has many.
+
+        Where a signal has killed it, the code is the signal's number with a minus. Windows has
+        none: there a program that was killed has the code 1.
+        """
+        return self._process.wait()
+
     def kill(self) -> None:
         """Kill it at once, if it still runs: it cannot notice, nor clean up.
 
@@ -118,6 +133,9 @@ class _Fork:
         writer.close()  # the script has its own end; the output ends when that is closed
         self.output = _text_file(self._reader.fileno(), "r")
 
+    def terminate(self) -> None:
+        self._process.terminate()
+
     def kill(self) -> None:
         self._process.kill()
 
@@ -139,6 +157,9 @@ class _NewPython:
         self.output = _text_file(self._process.stdout.fileno(), "r")
         # What it printed may be read after its end, so the pipe is closed with this object.
         weakref.finalize(self, self._process.stdout.close)
+
+    def terminate(self) -> None:
+        self._process.terminate()
 
     def kill(self) -> None:
         self._process.kill()

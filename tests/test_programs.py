@@ -158,6 +158,41 @@ def test_an_exit_code_is_told_in_one_line(start, write):
         start(write("import sys\nsys.exit(42)")).wait()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@either_kind
+def test_a_program_that_is_asked_to_end_can_finish_its_work_first(start, write):
+    script = write(
+        "import signal, sys, time\n"
+        "asked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append(True))\n"
+        "print('ready')\n"
+        "while not asked: time.sleep(0.01)\n"
+        "print('saved')\n"
+        "sys.exit(143)"
+    )
+    with start(script) as program:
+        assert next(program.lines()) == "ready"
+        program.terminate()
+        assert list(program.lines()) == ["saved"]
+        assert program.exit_code() == 143
+        program.terminate()  # it has ended: nothing happens
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@either_kind
+def test_a_program_that_does_not_listen_is_ended_by_the_request(start, write):
+    with start(write("import time\nprint('ready')\ntime.sleep(3600)")) as program:
+        assert next(program.lines()) == "ready"
+        program.terminate()
+        assert program.exit_code() == -signal.SIGTERM
+
+
+def test_a_program_that_has_done_its_work_ends_with_0(start, write):
+    program = start(write("print('done')"))
+    assert program.wait() == "done"
+    assert program.exit_code() == 0
+
+
 def test_a_program_that_is_not_there_is_named(start, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"^no program gone.py in "):
         start(tmp_path / "gone.py")

@@ -1,0 +1,65 @@
+from helpers.lab import crashes
+from helpers.recipes.restart import adopt, newest_whole
+
+import matplotlib.pyplot as plt
+import pytest
+import tensorflow as tf
+
+
+@pytest.mark.parametrize("how", crashes.DAMAGES)
+def test_a_crash_leaves_three_intact_checkpoints_and_a_damaged_list(tmp_path, how):
+    folder = crashes.crash(tmp_path, how)
+    assert crashes.numbers_in(folder) == [1, 2, 3]
+    assert newest_whole(folder) == str(folder / "ckpt-3")
+    listed = folder / "checkpoint"
+    content = listed.read_bytes() if listed.exists() else None
+    assert content == crashes.DAMAGES[how]
+
+
+def test_a_list_that_is_behind_is_one_that_tensorflow_can_read(tmp_path):
+    folder = crashes.crash(tmp_path, "behind by one")
+    assert tf.train.latest_checkpoint(folder) == str(folder / "ckpt-2")
+
+
+@pytest.mark.parametrize(
+    ("how", "choose", "said"),
+    [
+        ("missing", tf.train.latest_checkpoint, "after 0, 3 left"),
+        ("empty", newest_whole, "ValueError"),
+        ("garbage", newest_whole, "UnicodeDecodeError"),
+        ("zeros", newest_whole, "after 3, 6 left"),
+        ("garbage", adopt, "after 3, 3 left"),
+    ],
+)
+def test_a_start_says_after_which_step_it_went_on_and_what_is_left(tmp_path, how, choose, said):
+    assert crashes.start(crashes.crash(tmp_path, how), choose) == said
+
+
+def test_each_crash_leaks_one_checkpoint_unless_the_list_is_written_again(tmp_path):
+    for name in ["before", "after"]:
+        (tmp_path / name).mkdir()
+    before = crashes.count_after_crashes(tmp_path / "before", newest_whole, crashes=3)
+    after = crashes.count_after_crashes(tmp_path / "after", adopt, crashes=3)
+    assert before == [4, 5, 6]
+    assert after == [4, 4, 4]
+
+
+def test_the_drawing_has_a_line_and_a_label_for_each():
+    crashes.draw_counts([4, 5], [4, 4], ["alone", "adopt"])
+    [axes] = plt.gcf().axes
+    assert [list(line.get_ydata()) for line in axes.lines] == [[4, 5], [4, 4]]
+    assert [text.get_text() for text in axes.texts] == ["alone", "adopt"]
+    plt.close()
+
+
+def test_a_killed_save_leaves_its_temporary_folder(tmp_path):
+    crashes.kill_a_save(tmp_path)
+    assert [path.name for path in tmp_path.glob("*_temp")] == ["ckpt-2_temp"]
+
+
+def test_a_script_is_killed_after_some_lines_or_ends_before(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import time\nprint(1)\nprint(2)\nprint(3, flush=True)\ntime.sleep(900)")
+    assert crashes.run_and_kill(script, tmp_path, lines=2) in (["1", "2"], ["1", "2", "3"])
+    script.write_text("print(1)")
+    assert crashes.run_and_kill(script, tmp_path, lines=2) == ["1"]

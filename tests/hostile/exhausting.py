@@ -65,6 +65,15 @@ def long_configuration_of_h5(path):
         file.attrs["model_config"] = "x" * 10_000_001
 
 
+def an_endless_heap(path):
+    """A heap of texts with an object of free space that has no size: HDF5 never leaves it."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(layer("Dense"))
+    content = path.read_bytes()
+    first_object = content.index(b"GCOL") + 16
+    path.write_bytes(content[:first_object] + bytes(16) + content[first_object + 16 :])
+
+
 def a_large_text_beside_a_configuration(path):
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = json.dumps(layer("Dense"))
@@ -159,6 +168,7 @@ EXHAUSTING = {
     an_array_of_4_terabytes: ("a.h5", "a: unpacks from 0 to 4,000,000,000,000 bytes"),
     many_configurations: ("a.h5", "not judged: model_config is no text"),
     long_configuration_of_h5: ("a.h5", "not judged: model_config has 10,000,001 bytes"),
+    an_endless_heap: ("a.h5", "not judged: a heap of texts is damaged"),
     a_large_text_beside_a_configuration: ("a.h5", "not judged: "),
     many_operations: ("a.meta", "not judged: a program of more than 200,000 operations"),
     many_parts: ("a.meta", "not judged: the program has more than 3,000,000 parts"),

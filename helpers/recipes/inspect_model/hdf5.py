@@ -8,15 +8,19 @@ from typing import IO, Any
 import h5py
 
 from .findings import Alarm
+from .hdf5_heaps import check_heaps, check_offsets
 from .limits import MOST_NAMES, LimitError, at_most, check_size, grows_too_much
 
 LARGEST_REST = 100_000_000  # bytes that belong to no array
 LONGEST_NAME = 1_000  # characters that are kept, for groups that lie thousands deep
 
 
-def inspect_arrays(file: Path | IO[bytes]) -> Iterator[Alarm]:
+def inspect_arrays(file: IO[bytes]) -> Iterator[Alarm]:
     """Inspect every name in an HDF5 file: it should be a group or an array of numbers."""
+    check_heaps(file)
+    file.seek(0)
     with h5py.File(file) as tree:
+        check_offsets(tree)
         for name, item in at_most(_items(tree), MOST_NAMES, "names in the file"):
             if not _is_harmless(item):
                 yield Alarm(name, "is no array of numbers in this file")

@@ -44,7 +44,8 @@ def inspect_keras(path: Path) -> Iterator[Finding]:
 
 def inspect_h5(path: Path) -> Iterator[Finding]:
     """Inspect the arrays of a ``.h5``, and its architecture if it has one."""
-    alarms = list(inspect_arrays(path))
+    with path.open("rb") as file:
+        alarms = list(inspect_arrays(file))
     yield from alarms
     with h5py.File(path) as tree:
         configurations = {"model_config", "training_config"}.intersection(tree.attrs)

@@ -40,6 +40,42 @@ def test_a_checkpoint_has_the_names_of_tensorflow_1(old_program, tf, tmp_path, o
     assert tf.train.load_variable(tmp_path / "old", "global_step") == 3
 
 
+def test_training_with_momentum_has_slots_of_momentum(old_program, tf, tmp_path):
+    first, _ = old_program.train_with_momentum(range(2), tmp_path / "first")
+    second, _ = old_program.train_with_momentum([2], tmp_path / "second", tmp_path / "first")
+    losses, _ = old_program.train(range(3), tmp_path / "old", None, old_program.momentum)
+    assert np.allclose([*first, *second], losses, rtol=0, atol=1e-6)
+    slot = tf.train.load_variable(tmp_path / "second", "dense/kernel/Momentum")
+    assert np.any(slot != 0)
+
+
+def test_keras_scores_the_test_images(old_program, module):
+    keras = module("keras")
+    network = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
+    scores = old_program.score_keras(network)
+    assert scores.shape == (297, 10)
+    assert np.allclose(scores, old_program.TEST_IMAGES @ network.get_weights()[0], atol=1e-4)
+
+
+# The parser of the tool has not followed Python 3.12.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_tool_of_tensorflow_renames_a_saver_but_no_layer(module, tmp_path):
+    tools = "tensorflow.tools.compatibility"
+    spec = module(f"{tools}.tf_upgrade_v2").TFAPIChangeSpec()
+    old, new = tmp_path / "old.py", tmp_path / "new.py"
+    old.write_text("tf.train.Saver()\ntf.layers.dense(x, 3)\n", encoding="utf-8")
+    module(f"{tools}.ast_edits").ASTCodeUpgrader(spec).process_file(str(old), str(new))
+    upgraded = new.read_text(encoding="utf-8").split()
+    assert upgraded == ["tf.compat.v1.train.Saver()", "tf.layers.dense(x,", "3)"]
+
+
+def test_the_layers_and_the_shim_of_tensorflow_1_need_an_older_keras(module):
+    tf1 = module("tensorflow.compat.v1")
+    with pytest.raises(AttributeError, match="not available with Keras 3"):
+        _ = tf1.layers.dense
+    assert not hasattr(tf1.keras.utils, "track_tf1_style_variables")
+
+
 def test_a_batch_is_the_next_25_images(old_program):
     images, labels = old_program.batch(1)
     assert images.shape == (25, 64)

@@ -1,7 +1,7 @@
 """An old program: a network written for TensorFlow 1 that reads handwritten digits, and its data.
 
 It builds a graph, trains it in a session and saves it with a ``Saver``. `train_keras` gives the
-same batches to a network of Keras.
+same batches to a network of Keras, and `score_keras` the same test images.
 """
 
 from collections.abc import Callable, Iterable
@@ -112,6 +112,18 @@ def train(
         saver.save(session, str(save_to))
         scores = session.run("logits:0", {"images:0": TEST_IMAGES})
     return np.array(losses), scores
+
+
+def train_with_momentum(
+    steps: Iterable[int], save_to: Path | str, restore_from: Path | str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train and save like `train`, with the optimizer `momentum`."""
+    return train(steps, save_to, restore_from, momentum)
+
+
+def score_keras(network: keras.Model) -> np.ndarray:
+    """Return the scores that a network of Keras gives to the test images, [297, 10], float32."""
+    return network.predict(TEST_IMAGES, verbose=0)
 
 
 def train_keras(network: keras.Model, steps: Iterable[int]) -> np.ndarray:

@@ -345,6 +345,12 @@ def test_a_wrong_answer_that_is_accepted_or_refused_otherwise_is_noticed(reactio
     assert "check_tweak(7)" in exercises.fault_of(ANSWER, reaction)
 
 
+def test_a_wrong_answer_that_is_refused_for_another_reason_is_noticed():
+    answer = ANSWER._replace(hint="is not a prefix")
+    assert exercises.fault_of(answer, [stream("not yet: 7 is not a prefix\n")]) is None
+    assert "is not a prefix" in exercises.fault_of(answer, [stream("not yet: TypeError\n")])
+
+
 def test_no_answer_is_not_a_wrong_one():
     none = exercises.WrongAnswer("check_tweak", "...", expected=exercises.UNANSWERED)
     assert exercises.fault_of(none, [stream("not answered yet\n")]) is None
@@ -394,11 +400,12 @@ def test_a_check_of_two_values_gets_two():
 def test_the_table_of_wrong_answers_may_give_lines_that_come_before(tmp_path):
     (tmp_path / "01_save.toml").write_text(
         '[[wrong]]\ncheck = "check_tweak"\nanswers = ["4", "5"]\n'
-        '[[wrong]]\ncheck = "check_tweak"\nsetup = "x = 6"\nanswers = ["x", "7"]\n'
+        '[[wrong]]\ncheck = "check_tweak"\nsetup = "x = 6"\nanswers = ["x", "7"]\nhint = "6"\n'
     )
     first, second = exercises.stated_wrong_answers(tmp_path, "01_save")["check_tweak"]
     assert first.source == "check_tweak(4, 5)"
     assert second.source == "x = 6\ncheck_tweak(x, 7)"
+    assert [first.hint, second.hint] == ["", "6"]
     assert exercises.stated_wrong_answers(tmp_path, "02_restore") == {}
 
 

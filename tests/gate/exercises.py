@@ -18,12 +18,21 @@ WRONG_TYPES = ["None", "'no such answer'", "object()"]
 
 
 class WrongAnswer(NamedTuple):
-    """An answer that a check has to refuse: its arguments as Python text, and lines before it."""
+    """An answer that a check has to refuse.
+
+    Attributes:
+        check: the check's name.
+        arguments: the answer as Python text.
+        setup: lines that run before.
+        expected: how the line that is printed begins.
+        hint: a part of that line, so that each reason of a check has an answer that needs it.
+    """
 
     check: str
     arguments: str
     setup: str = ""
     expected: str = REFUSED
+    hint: str = ""
 
     @property
     def call(self):
@@ -79,7 +88,8 @@ def stated_wrong_answers(folder, name):
     found = {}
     for entry in tomllib.loads(table.read_text(encoding="utf-8"))["wrong"]:
         arguments = ", ".join(entry["answers"])
-        answer = WrongAnswer(entry["check"], arguments, entry.get("setup", ""))
+        setup, hint = entry.get("setup", ""), entry.get("hint", "")
+        answer = WrongAnswer(entry["check"], arguments, setup, hint=hint)
         found.setdefault(answer.check, []).append(answer)
     return found
 
@@ -117,7 +127,10 @@ def fault_of(answer, outputs):
         is_expected = printed == f"{UNANSWERED}\n"
     else:
         is_expected = printed.startswith(REFUSED) and len(printed.strip()) > len(REFUSED)
-    if is_one_line and is_expected and not others:
+    is_refused = is_one_line and is_expected and not others
+    if is_refused and answer.hint in printed:
         return None
+    if is_refused:
+        return f"{answer.call} gives {printed!r}, which does not say {answer.hint!r}"
     reaction = errors or printed or others or "nothing"
     return f"{answer.call} gives {reaction!r}, not one line that starts with {answer.expected!r}"

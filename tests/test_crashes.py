@@ -35,11 +35,15 @@ def test_a_start_says_after_which_step_it_went_on_and_what_is_left(tmp_path, how
     assert crashes.start(crashes.crash(tmp_path, how), choose) == said
 
 
+def test_a_row_for_each_damage_has_what_each_way_says(tmp_path):
+    rows = crashes.start_after_each_damage(tmp_path, [newest_whole, adopt])
+    assert [row[0] for row in rows] == list(crashes.DAMAGES)
+    assert rows[0][1:] == ["after 3, 6 left", "after 3, 3 left"]
+
+
 def test_each_crash_leaks_one_checkpoint_unless_the_list_is_written_again(tmp_path):
-    for name in ["before", "after"]:
-        (tmp_path / name).mkdir()
-    before = crashes.count_after_crashes(tmp_path / "before", newest_whole, crashes=3)
-    after = crashes.count_after_crashes(tmp_path / "after", adopt, crashes=3)
+    before = crashes.count_after_crashes(tmp_path, newest_whole, crashes=3)
+    after = crashes.count_after_crashes(tmp_path, adopt, crashes=3)
     assert before == [4, 5, 6]
     assert after == [4, 4, 4]
 
@@ -57,9 +61,32 @@ def test_a_killed_save_leaves_its_temporary_folder(tmp_path):
     assert [path.name for path in tmp_path.glob("*_temp")] == ["ckpt-2_temp"]
 
 
-def test_a_script_is_killed_after_some_lines_or_ends_before(tmp_path):
+def test_a_start_is_killed_before_the_change_that_is_asked_for(tmp_path):
+    folder, said = crashes.kill_a_start(tmp_path, 2)
+    assert said == "killed before rmdir"
+    assert list((folder / "ckpt-4_temp").iterdir()) == []
+
+
+def test_a_full_disk_is_filled_by_the_third_save(tmp_path):
+    pytest.importorskip("resource")
+    assert crashes.fill_the_disk(tmp_path).startswith("saved 1\nsaved 2\n3 is not saved: ")
+
+
+def test_a_script_is_killed_once_for_each_damage_and_then_runs_to_its_end(tmp_path):
+    state = tmp_path / "checkpoint"
     script = tmp_path / "script.py"
-    script.write_text("import time\nprint(1)\nprint(2)\nprint(3, flush=True)\ntime.sleep(900)")
-    assert crashes.run_and_kill(script, tmp_path, lines=2) in (["1", "2"], ["1", "2", "3"])
-    script.write_text("print(1)")
-    assert crashes.run_and_kill(script, tmp_path, lines=2) == ["1"]
+    lines = [
+        "import sys, time",
+        "from pathlib import Path",
+        "state = Path(sys.argv[1], 'checkpoint')",
+        "content = state.read_bytes() if state.exists() else None",
+        "print('found', content, flush=True)",
+        "is_last = content is not None and content.startswith(b'model')",
+        "state.write_bytes(b'ours')",
+        "time.sleep(0 if is_last else 900)",
+    ]
+    script.write_text("\n".join(lines), encoding="utf-8")
+    printed = crashes.kill_after_lines(script, tmp_path, lines=1)
+    found = [None, *crashes.DAMAGES.values()]
+    assert printed == [f"found {content}" for content in found]
+    assert state.read_bytes() == b"ours"

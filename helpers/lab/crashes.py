@@ -33,6 +33,8 @@ DAMAGES = {
     "behind by one": LIST_OF_TWO,
 }
 
+MOST_GLANCES = 10_000  # for the temporary folder, before a kill is taken for one that has missed
+
 # Chooses the prefix to restore from a folder, or None to start from the beginning.
 Choose = Callable[[Path], str | None]
 
@@ -69,12 +71,13 @@ def damage(folder: Path, how: str) -> None:
         listed.write_bytes(content)
 
 
-def crash(parent: Path, how: str) -> Path:
-    """Make and return a folder with the checkpoints 1, 2 and 3, and a damaged list."""
+def crash(parent: Path, how: str | None = None) -> Path:
+    """Make and return a folder with the checkpoints 1, 2 and 3, and perhaps a damaged list."""
     folder = new_folder(parent, "crash")
     state = make_state()
     train(state, make_manager(state, folder), steps=3)
-    damage(folder, how)
+    if how:
+        damage(folder, how)
     return folder
 
 
@@ -98,11 +101,21 @@ def start(folder: Path, choose: Choose) -> str:
     return f"after {after}, {len(numbers_in(folder))} left"
 
 
-def count_after_crashes(folder: Path, choose: Choose, crashes: int) -> list[int]:
-    """Count the checkpoints in a folder after each of some crashes.
+def start_after_each_damage(parent: Path, ways: Sequence[Choose]) -> list[list[str]]:
+    """Return a row for each damage: its name, and what a start says that chooses in each way."""
+    rows = []
+    for how in DAMAGES:
+        said = [start(crash(parent, how), choose) for choose in ways]
+        rows.append([how, *said])
+    return rows
+
+
+def count_after_crashes(parent: Path, choose: Choose, crashes: int) -> list[int]:
+    """Count the checkpoints in a new folder after each of some crashes.
 
     Each process trains three steps, and is killed after its fourth save, before that is listed.
     """
+    folder = new_folder(parent, "count")
     counts = []
     for _ in range(crashes):
         state = make_state()
@@ -132,7 +145,7 @@ def draw_counts(before: Sequence[int], after: Sequence[int], labels: Sequence[st
             va="center",
         )
     axes.margins(x=0.02)
-    axes.set_xlim(0.5, 1.45 * len(before))
+    axes.set_xlim(0.5, 1.3 * len(before))
     axes.set(ylim=(0, max(before) + 1), xlabel="crashes", ylabel="checkpoints in the folder")
     axes.set_xticks(range(1, len(before) + 1))
 
@@ -142,12 +155,56 @@ def kill_a_save(folder: Path) -> None:
     while not any(folder.glob("*_temp")):  # a kill may miss the save
         with Program(crash_scripts.__file__, "save", folder) as program:
             next(program.lines())
-            time.sleep(0.01)
+            for _ in range(MOST_GLANCES):
+                if any(folder.glob("*_temp")):
+                    break
+                time.sleep(0.001)
 
 
-def run_and_kill(script: Path | str, folder: Path, lines: int) -> list[str]:
-    """Run a script, kill it after it has printed some lines, and return all that it printed."""
+def kill_a_start(parent: Path, number: int) -> tuple[Path, str]:
+    """Kill a start before one of its changes to the disk, counted from 1.
+
+    The folder has three checkpoints, a damaged list, and remains of a fourth save.
+
+    Returns:
+        The folder, and before which change the kill came.
+    """
+    folder = crash(parent, "garbage")
+    remains = new_folder(folder, "ckpt-4_temp")
+    (remains / "part-00000-of-00001.index").touch()
+    with Program(crash_scripts.__file__, "start", folder, number) as program:
+        said = next(program.lines())
+    return folder, said
+
+
+def fill_the_disk(folder: Path) -> str:
+    """Let a process save three checkpoints, the last on a full disk, and return what it prints."""
+    with Program(crash_scripts.__file__, "full_disk", folder) as program:
+        return program.wait()
+
+
+def run_script(script: Path | str, folder: Path) -> list[str]:
+    """Run a script with a folder as its argument, and return the lines that it prints."""
     with Program(script, folder) as program:
-        output = program.lines()
-        printed = list(islice(output, lines))
-    return printed + list(output)
+        return program.wait().splitlines()
+
+
+def kill_after_lines(script: Path | str, folder: Path, lines: int) -> list[str]:
+    """Run a script once for each of the ``DAMAGES``, kill it, and damage its list; then to its end.
+
+    Args:
+        script: is given the folder as its argument.
+        folder: of its checkpoints.
+        lines: that are read before each kill.
+
+    Returns:
+        All lines that all processes have printed.
+    """
+    printed: list[str] = []
+    for how in DAMAGES:
+        with Program(script, folder) as program:
+            output = program.lines()
+            printed += islice(output, lines)
+        printed += output  # what it has printed between the last line and the kill
+        damage(folder, how)
+    return printed + run_script(script, folder)

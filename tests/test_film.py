@@ -86,3 +86,9 @@ def test_a_film_with_gaps_is_refused(module):
     overflow = SimpleNamespace(mask=instrument.flags.Q_OVERFLOW, cookie=0, name="")
     with pytest.raises(RuntimeError, match=r"^more changes than the system keeps: film a shorter"):
         list(instrument._describe([overflow]))
+
+
+def test_names_lose_what_is_random_in_them(module):
+    plain = module("helpers.lab.film").without_random
+    assert plain(".saving-4szqwvk3/model.keras") == ".saving-…/model.keras"
+    assert plain("ckpt-2.index") == "ckpt-2.index"

@@ -50,6 +50,11 @@ def film(folder: Path | str) -> Iterator[list[str]]:
         lines += _describe(reports.read(timeout=0))
 
 
+def without_random(name: str) -> str:
+    """Replace what is random in a temporary name by ``…``."""
+    return RANDOM.sub("…", name)
+
+
 def _describe(events: Iterable["Event"]) -> Iterator[str]:
     old_names: dict[int, str] = {}  # of renames, by the number that both halves share
     last = ""
@@ -68,7 +73,7 @@ def _line(event: "Event", old_names: dict[int, str]) -> str:
     if not words:  # about the watch itself: the folder has gone
         return ""
     [word] = words
-    name = RANDOM.sub("…", event.name)
+    name = without_random(event.name)
     if event.mask & flags.ISDIR:
         name += "/"
 

@@ -1,0 +1,368 @@
+"""Processes that die in the middle of a save, each at a chosen moment, and what they leave behind.
+
+A save is killed by the system, in the middle of a write: as soon as a file would have more than a
+given number of bytes (``RLIMIT_FSIZE``, whose signal ends a process as SIGKILL does). So each kill
+comes at the same byte on every machine, however busy it is. Windows has no such limit.
+
+As a script, this file is the program that dies.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from helpers.draw import COLOURS
+from helpers.lab.film import without_random
+from helpers.programs import Program
+from helpers.recipes.save_whole import save_whole
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+# A save is killed at so many moments while its largest file grows. The first comes before its first
+# byte, and the parts of the file between two of them are equal.
+IN_THE_FILE = 5
+# Then in the next write to any file, in a later one, and when the save is complete.
+AFTER_THE_FILE = 3
+MOMENTS = IN_THE_FILE + AFTER_THE_FILE
+LATER = 2  # at least so many changes in the folder lie between those two writes
+# A file of so large a part of its size is complete: the times in `checkpoint` vary in their digits.
+COMPLETE = 0.95
+
+BEFORE, NEW, LOST = "the save before", "the new save", "lost"
+OLD_FILE, UNFINISHED, TEMPORARY, NEW_FILE = "old", "unfinished", "temporary", "new"
+COLOUR_OF = {
+    BEFORE: COLOURS[0],
+    NEW: COLOURS[2],
+    LOST: COLOURS[5],
+    OLD_FILE: COLOURS[0],
+    NEW_FILE: COLOURS[2],
+    UNFINISHED: COLOURS[5],
+    TEMPORARY: COLOURS[1],
+}
+WIDTH = 500
+
+
+class Death(NamedTuple):
+    """What a save that was killed has left.
+
+    ``restored`` is BEFORE, NEW or LOST. ``files`` says of each file that is there what it holds:
+    OLD_FILE if the save has not touched it, NEW_FILE if it is as after a complete save, UNFINISHED
+    if it is neither, TEMPORARY if it has a name that a complete save does not leave.
+    """
+
+    restored: str
+    files: dict[str, str]
+
+
+def make_model(number: float, width: int = WIDTH) -> keras.Model:
+    """Make a model of two kernels, each of shape [width, width], in which every number is equal."""
+    start = keras.initializers.Constant(number)
+    layers = []
+    for name in ["first", "second"]:
+        layer = keras.layers.Dense(width, use_bias=False, kernel_initializer=start, name=name)
+        layers.append(layer)
+    return keras.Sequential([keras.Input([width]), *layers], name="model")
+
+
+def save_in_a_way(way: str, model: keras.Model, folder: Path, number: int) -> None:
+    """Save a model to a folder in one of the nine ways; the callbacks as ``fit`` calls them."""
+    checkpoint = tf.train.Checkpoint(model=model)
+    match way:
+        case "numbered checkpoints":
+            tf.train.CheckpointManager(checkpoint, folder, max_to_keep=3).save(number)
+        case "one checkpoint":
+            checkpoint.write(folder / "model")
+        case "one SavedModel":
+            shipped = tf.Module()
+            shipped.weights = [weight.value for weight in model.weights]
+            tf.saved_model.save(shipped, folder / "model")
+        case "one .keras":
+            model.save(folder / "model.keras")
+        case "one .weights.h5":
+            model.save_weights(folder / "model.weights.h5")
+        case "ModelCheckpoint":
+            callback = keras.callbacks.ModelCheckpoint(folder / "model.keras")
+            callback.set_model(model)
+            callback.on_epoch_end(number, {})
+        case "BackupAndRestore":
+            model.compile("sgd")
+            callback = keras.callbacks.BackupAndRestore(folder)
+            callback.set_model(model)
+            callback.on_epoch_end(number)
+        case "save_whole, .keras":
+            save_whole(folder / "model.keras", model.save, keras.saving.load_model)
+        case "save_whole, .weights.h5":
+            other = make_model(0, model.input_shape[-1])
+            save_whole(folder / "model.weights.h5", model.save_weights, other.load_weights)
+        case _:
+            raise ValueError(f"no way of saving {way!r}")
+
+
+def restore_in_a_way(way: str, folder: Path, width: int = WIDTH) -> list[np.ndarray]:
+    """Return the weights that a program gets which starts again.
+
+    Raises:
+        Exception: whatever the load raises where there is nothing to restore.
+    """
+    model = make_model(0, width)
+    checkpoint = tf.train.Checkpoint(model=model)
+    match way:
+        case "numbered checkpoints":
+            prefix = tf.train.latest_checkpoint(folder)
+            checkpoint.restore(prefix).assert_existing_objects_matched()
+        case "one checkpoint":
+            checkpoint.read(str(folder / "model")).assert_existing_objects_matched()
+        case "one SavedModel":
+            model = tf.saved_model.load(folder / "model")
+        case "one .keras" | "ModelCheckpoint" | "save_whole, .keras":
+            model = keras.saving.load_model(folder / "model.keras")
+        case "one .weights.h5" | "save_whole, .weights.h5":
+            model.load_weights(folder / "model.weights.h5")
+        case "BackupAndRestore":
+            model.compile("sgd")
+            callback = keras.callbacks.BackupAndRestore(folder)
+            callback.set_model(model)
+            callback.on_train_begin()
+        case _:
+            raise ValueError(f"no way of saving {way!r}")
+    return [weight.numpy() for weight in model.weights]
+
+
+def what_is_restored(way: str, folder: Path, width: int = WIDTH) -> str:
+    """Try to restore; say whether it is all of save 1, BEFORE, or all of save 2, NEW, or LOST."""
+    try:
+        weights = restore_in_a_way(way, folder, width)
+    except Exception:
+        return LOST
+    for number, save in [(1, BEFORE), (2, NEW)]:
+        if all(np.all(weight == number) for weight in weights):
+            return save
+    return LOST
+
+
+def kill_saves(way: str, moments: Sequence[int] = range(MOMENTS)) -> list[Death]:
+    """Start a process for each moment, let it save once, and kill it there in its second save.
+
+    Args:
+        way: one of the ways of `save_in_a_way`.
+        moments: from 0 for the first byte to 7 for the end of the save.
+
+    Raises:
+        RuntimeError: on Windows, or if a process did not die as it should.
+    """
+    if os.name != "posix":
+        raise RuntimeError("only on Linux and macOS: Windows cannot kill a program at a given byte")
+    complete = _sizes_after_a_save(way, make_model(2))
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda moment: _kill_a_save(way, moment, complete), moments))
+
+
+def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ()) -> None:
+    """Draw a row of squares for each way, a square for each kill, and below them what files held.
+
+    Args:
+        killed: what `kill_saves` has returned, by the way of saving.
+        lanes: the ways whose files are drawn, a lane for each file.
+    """
+    panels = {"killed at this moment, this can be restored:": list(_rows_of_kills(killed))}
+    for way in lanes:
+        panels[f"{way}: what its files hold"] = list(_lanes(killed[way]))
+    heights = [len(rows) + 0.6 for rows in panels.values()]
+    figure, columns = plt.subplots(
+        len(panels),
+        figsize=(10, 1.5 + 0.36 * sum(heights)),
+        height_ratios=heights,
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, (title, rows) in zip(columns[:, 0], panels.items(), strict=True):
+        _draw_squares(axes, rows)
+        axes.set_title(title, loc="left", fontsize=11)
+    shares = [f"{100 * moment // IN_THE_FILE} %" for moment in range(IN_THE_FILE)]
+    last = columns[-1, 0]
+    last.set_xticks(range(MOMENTS), [*shares, "next\nwrite", "later\nwrite", "end"])
+    last.set_xlabel("moment of the kill: how much of the largest file is written, and what follows")
+    figure.legend(handles=_legend(bool(lanes)), loc="outside upper center", ncols=4, frameon=False)
+    plt.show()
+
+
+def _rows_of_kills(killed: Mapping[str, Sequence[Death]]) -> Iterator[tuple[str, list[str]]]:
+    for way, deaths in killed.items():
+        yield way, [COLOUR_OF[death.restored] for death in deaths]
+
+
+def _lanes(deaths: Sequence[Death]) -> Iterator[tuple[str, list[str]]]:
+    for name in _names(deaths):
+        states = [death.files.get(name) for death in deaths]
+        yield _short(name), [COLOUR_OF[state] if state else "" for state in states]
+
+
+def _names(deaths: Sequence[Death]) -> list[str]:
+    """List the names of all files: those of the save before, then others as they appear."""
+    first = deaths[0].files
+    old = [name for name in first if first[name] != TEMPORARY]
+    names = [name for death in deaths for name in death.files]
+    return list(dict.fromkeys(old + names))
+
+
+def _short(name: str) -> str:
+    return name.replace("-00000-of-00001", "").replace(".tempstate…", "")
+
+
+def _draw_squares(axes: Axes, rows: Sequence[tuple[str, list[str]]]) -> None:
+    for number, (_, colours) in enumerate(rows):
+        for moment, colour in enumerate(colours):
+            if colour:
+                axes.barh(number, 0.94, 0.78, moment - 0.47, color=colour)
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-0.6, MOMENTS - 0.4))
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.axvline(IN_THE_FILE - 0.5, color="black", lw=1, ls=":")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _legend(with_files: bool) -> list[Patch]:
+    labels = {
+        BEFORE: "the save before; an old file",
+        NEW: "the new save; a new file",
+        LOST: "both lost; an unfinished file",
+    }
+    if with_files:
+        labels[TEMPORARY] = "a temporary file"
+    else:
+        labels = {state: label.partition(";")[0] for state, label in labels.items()}
+    return [Patch(color=COLOUR_OF[state], label=label) for state, label in labels.items()]
+
+
+def _kill_a_save(way: str, moment: int, complete: dict[str, int]) -> Death:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Program(__file__, way, folder, moment, max(complete.values())) as program:
+            printed = list(program.lines())
+        if len(printed) != 1:
+            last = printed[-1] if printed else "it printed nothing"
+            raise RuntimeError(f"a worker was to die in its second save, but: {last}")
+        files = _judge_files(_look(folder), json.loads(printed[0]), complete)
+        return Death(what_is_restored(way, folder), files)
+
+
+def _sizes_after_a_save(way: str, model: keras.Model) -> dict[str, int]:
+    """Return the size of each file that a complete save number 2 leaves.
+
+    A few bytes depend on the model object: Keras writes down a number that Python gave it.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        save_in_a_way(way, model, Path(name), 2)
+        return _sizes(Path(name))
+
+
+def _judge_files(
+    found: dict[str, list[int]], before: dict[str, list[int]], complete: dict[str, int]
+) -> dict[str, str]:
+    """Say of each file what it holds, from what was there before and the sizes after a save."""
+    states = {}
+    for name, status in found.items():
+        if status == before.get(name):
+            state = OLD_FILE
+        elif name not in complete:
+            state = TEMPORARY
+        elif status[-1] > COMPLETE * complete[name]:
+            state = NEW_FILE
+        else:
+            state = UNFINISHED
+        states[without_random(name)] = state
+    return states
+
+
+def _look(folder: Path) -> dict[str, list[int]]:
+    """Return inode, time and size of each file below a folder, by its name in the folder."""
+    found = {}
+    for above, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(above, name)
+            status = path.stat()
+            numbers = [status.st_ino, status.st_mtime_ns, status.st_size]
+            found[path.relative_to(folder).as_posix()] = numbers
+    return found
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the size of each file. Its time is coarse: two writes may have the same."""
+    return {name: size for name, (_, _, size) in _look(folder).items()}
+
+
+# The program that dies
+
+
+def _save_and_die(way: str, folder: Path, moment: int, largest: int) -> None:
+    """Save the number 1 and then 2, and die in the second save. Before it, print what is there."""
+    save_in_a_way(way, make_model(1), folder, 1)
+    print(json.dumps(_look(folder)), flush=True)
+
+    model = make_model(2)
+    if moment < IN_THE_FILE:
+        _die_at_byte(largest * moment // IN_THE_FILE)
+    elif moment < MOMENTS - 1:
+        exactly = max(_sizes_after_a_save(way, model).values())
+        changes = LATER * (moment - IN_THE_FILE)
+        sys.setprofile(_after_each_call(folder, exactly, changes))
+    save_in_a_way(way, model, folder, 2)
+    sys.setprofile(None)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_at_byte(size: int) -> None:
+    """Let the system end this process in a write by which a file would grow over a size."""
+    import resource  # Windows has none
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def _after_each_call(
+    folder: Path, largest: int, changes: int
+) -> Callable[[FrameType, str, Any], None]:
+    """Make a function for ``sys.setprofile``, which Python calls after each function in C.
+
+    Once the largest file is complete, and then so many changes were seen, the next byte is fatal.
+    """
+    seen = _sizes(folder)
+    remaining: int | None = None
+
+    def look(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal seen, remaining
+        if event not in ("c_return", "c_exception"):
+            return
+        sys.setprofile(None)  # what we call here is no part of the save
+        now = _sizes(folder)
+        changed = [size for name, size in now.items() if size != seen.get(name)]
+        if remaining is None:
+            if any(size >= largest for size in changed):
+                remaining = changes
+        elif now != seen:
+            remaining -= 1
+        seen = now
+        if remaining == 0:
+            _die_at_byte(0)
+            return
+        sys.setprofile(look)
+
+    return look
+
+
+if __name__ == "__main__":
+    _save_and_die(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

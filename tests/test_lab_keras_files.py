@@ -41,6 +41,17 @@ def trained(keras, two_heads, module):
     return model
 
 
+def test_examples_are_the_same_each_time_and_learnable(keras_files, module):
+    np = module("numpy")
+    (x, y), (other_x, other_y) = keras_files.make_examples(5)
+    assert x.shape == other_x.shape == (5, 64)
+    assert x.dtype == y.dtype == np.float32
+    assert np.allclose(other_y, np.tanh(other_x.sum(axis=1, keepdims=True) / 8))
+    assert not np.isclose(x, other_x).any()
+    (again, _), _ = keras_files.make_examples(5)
+    assert module("helpers.prove").same_values(x, again)
+
+
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
 def test_arrays_are_read_from_both_files(keras_files, trained, module, tmp_path, name):
     save = trained.save if name.endswith(".keras") else trained.save_weights
@@ -72,7 +83,7 @@ def test_facts_that_are_the_same_are_told_from_others(
     restored = keras.saving.load_model(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     again.compile("sgd", "mae")
-    keras_files.show_facts(trained, {".keras": restored, "again": again})
+    keras_files.show_facts(trained, [".keras", "again"], [restored, again])
     head, _, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == [".keras", "again"]
     answers = {" ".join(row.split()[:-2]): row.split()[-2:] for row in rows}
@@ -80,6 +91,11 @@ def test_facts_that_are_the_same_are_told_from_others(
     assert answers["steps"] == ["yes", "-"]
     assert answers["momentum"] == ["yes", "-"]
     assert answers["loss"] == ["yes", "-"]
+
+
+def test_a_table_with_fewer_titles_than_models_is_refused(keras_files, trained):
+    with pytest.raises(ValueError, match=r"each model needs a title, got 1 for 2"):
+        keras_files.show_facts(trained, [".keras"], [trained, trained])
 
 
 def test_facts_of_a_model_that_is_not_compiled_are_refused(keras_files, two_heads):
@@ -169,6 +185,31 @@ def test_the_picture_of_a_file_has_a_colour_for_each_verdict(keras_files, two_he
     arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == 4
     assert [line.get_marker() for line in axes.lines].count("x") == 2
+
+
+def test_files_and_memory_are_told_apart_by_their_epochs(keras_files, trained, module, tmp_path):
+    np = module("numpy")
+    best, last = tmp_path / "best.keras", tmp_path / "last.keras"
+    trained.save(best)
+    kept = trained.get_weights()
+    ones = np.ones((2, 1))
+    trained.fit(np.ones((2, 4)), [ones, ones], epochs=2, verbose=0)
+    trained.save(last)
+    assert (keras_files.epoch_of(best), keras_files.epoch_of(last)) == (1, 3)
+    in_files = {"best.keras": 1, "last.keras": 3, "optimizer in memory": 3}
+    found = keras_files.find_epochs(trained, [best, last])
+    assert found == in_files | {"weights in memory": 3}
+    trained.set_weights(kept)
+    found = keras_files.find_epochs(trained, [best, last])
+    assert found == in_files | {"weights in memory": 1}
+    trained.set_weights([2 * weight for weight in kept])
+    assert keras_files.find_epochs(trained, [best, last]) == in_files
+
+
+def test_a_file_without_an_optimizer_has_no_epoch(keras_files, two_heads, tmp_path):
+    two_heads("price").save(tmp_path / "plain.keras")
+    with pytest.raises(ValueError, match=r"plain.keras holds no optimizer: compile its model"):
+        keras_files.epoch_of(tmp_path / "plain.keras")
 
 
 def test_the_epoch_of_the_lowest_value_is_blue_and_others_are_orange(keras_files, plt):

@@ -31,6 +31,7 @@ from matplotlib.ticker import MaxNLocator
 from tabulate import tabulate
 
 Boxes = Mapping[str, "float | Boxes"]
+Examples = tuple[np.ndarray, np.ndarray]
 
 # The nested boxes, in inches.
 HEIGHT = 1.9  # of every innermost box, so that its area is as its size
@@ -64,6 +65,21 @@ class Pen(NamedTuple):
     per_inch: float
     unit: str
     colours: Iterator[str]
+
+
+def make_examples(count: int = 256) -> tuple[Examples, Examples]:
+    """Return examples for training and others for validation, always the same.
+
+    Args:
+        count: how many of each.
+
+    Returns:
+        Two pairs of inputs, (count, 64) float32 from a normal distribution, and targets,
+        (count, 1) float32, the ``tanh`` of an eighth of the sum of each row.
+    """
+    x = np.random.default_rng(1).normal(size=(2 * count, 64)).astype("float32")
+    y = np.tanh(x.sum(axis=1, keepdims=True) / 8)
+    return (x[:count], y[:count]), (x[count:], y[count:])
 
 
 def sizes_of(file: Path | str) -> dict[str, Boxes]:
@@ -105,17 +121,20 @@ def read_arrays(file: Path | str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def show_facts(model: keras.Model, restored: Mapping[str, keras.Model]) -> None:
+def show_facts(model: keras.Model, titles: Sequence[str], restored: Sequence[keras.Model]) -> None:
     """Print which facts of a model are the same, to the last bit, in models that were restored.
 
     Args:
         model: the one that was saved.
-        restored: one for each column of the table, by its title.
+        titles: of the columns of the table.
+        restored: a model for each of these columns.
 
     Raises:
-        ValueError: a model is not compiled.
+        ValueError: a model is not compiled, or there are more titles than models, or fewer.
     """
-    facts = {title: facts_of(other) for title, other in restored.items()}
+    if len(titles) != len(restored):
+        raise ValueError(f"each model needs a title, got {len(titles)} for {len(restored)}")
+    facts = {title: facts_of(other) for title, other in zip(titles, restored, strict=True)}
     rows = []
     for name, fact in facts_of(model).items():
         came_back = [same_values(others[name], fact) for others in facts.values()]
@@ -212,6 +231,40 @@ def draw_weights_file(model: keras.Model, file: Path | str) -> None:
             colour = MATCHED if slot.is_match else BROKEN
             _draw_way(axes, slot, INDENT * depth + FIXED_LETTER * len(text), (right, notes), y)
         axes.text(INDENT * depth, y, text, color=colour, va="center", family="monospace")
+
+
+def epoch_of(file: Path | str) -> int:
+    """Return the steps of the optimizer in a ``.keras`` file: its epoch, if an epoch is one step.
+
+    Raises:
+        ValueError: the model in the file is not compiled, or there is no such file.
+    """
+    model = keras.saving.load_model(file)
+    if not model.compiled:
+        raise ValueError(f"{Path(file).name} holds no optimizer: compile its model before the save")
+    return int(model.optimizer.iterations.numpy())
+
+
+def find_epochs(model: keras.Model, files: Sequence[Path]) -> dict[str, int]:
+    """Tell from which epochs the files of a training are, and the model that is left in memory.
+
+    Args:
+        model: one that was trained with one step in each epoch.
+        files: ``.keras`` files that were saved in this training.
+
+    Returns:
+        The epochs by the names of the files, by "optimizer in memory", and by "weights in memory".
+        The last is that of a file with the same weights, and it is missing if there is none.
+
+    Raises:
+        ValueError: the model in a file is not compiled, or there is no such file.
+    """
+    epochs = {file.name: epoch_of(file) for file in files}
+    for file in files:
+        if same_values(keras.saving.load_model(file).weights, model.weights):
+            epochs["weights in memory"] = epochs[file.name]
+    epochs["optimizer in memory"] = int(model.optimizer.iterations.numpy())
+    return epochs
 
 
 def draw_epochs(values: Sequence[float], ylabel: str, holders: Mapping[str, int]) -> None:

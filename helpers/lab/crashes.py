@@ -13,7 +13,6 @@ from helpers.lab import crash_scripts
 from helpers.programs import Program
 from helpers.runs import new_folder
 
-import keras
 import matplotlib.pyplot as plt
 import tensorflow as tf
 
@@ -40,9 +39,8 @@ Choose = Callable[[Path], str | None]
 
 
 def make_state() -> tf.train.Checkpoint:
-    """Return a new training: a small model, and the number of its step."""
-    network = [keras.Input((4,)), keras.layers.Dense(3)]
-    return tf.train.Checkpoint(model=keras.Sequential(network), step=tf.Variable(0))
+    """Return a new training: its weights, and the number of its step."""
+    return tf.train.Checkpoint(weights=tf.Variable(tf.ones([4, 3])), step=tf.Variable(0))
 
 
 def make_manager(state: tf.train.Checkpoint, folder: Path) -> tf.train.CheckpointManager:
@@ -183,12 +181,6 @@ def fill_the_disk(folder: Path) -> str:
         return program.wait()
 
 
-def run_script(script: Path | str, folder: Path) -> list[str]:
-    """Run a script with a folder as its argument, and return the lines that it prints."""
-    with Program(script, folder) as program:
-        return program.wait().splitlines()
-
-
 def kill_after_lines(script: Path | str, folder: Path, lines: int) -> list[str]:
     """Run a script once for each of the ``DAMAGES``, kill it, and damage its list; then to its end.
 
@@ -207,4 +199,5 @@ def kill_after_lines(script: Path | str, folder: Path, lines: int) -> list[str]:
             printed += islice(output, lines)
         printed += output  # what it has printed between the last line and the kill
         damage(folder, how)
-    return printed + run_script(script, folder)
+    with Program(script, folder) as program:
+        return printed + program.wait().splitlines()

@@ -60,6 +60,17 @@ def test_windows_gets_one_clear_line(kills, monkeypatch):
         kills.kill_saves("one .keras")
 
 
+def test_survivors_are_counted(kills):
+    deaths = [kills.Death(restored, {}) for restored in [kills.BEFORE, kills.LOST, kills.NEW]]
+    assert kills.survived(deaths) == "2 of 3"
+
+
+def test_a_loader_restores_from_the_folder_of_a_file(kills, tmp_path):
+    kills.save_in_a_way("one .weights.h5", kills.make_model(3, width=2), tmp_path, 1)
+    weights = kills.loader("one .weights.h5", width=2)(tmp_path / "model.weights.h5")
+    assert [weight.tolist() for weight in weights] == [[[3, 3], [3, 3]]] * 2
+
+
 def test_the_picture_has_a_square_for_each_kill_and_a_lane_for_each_file(kills, plt):
     alive = kills.Death(kills.BEFORE, {"a.tempstate…": "temporary", "model.keras": "old"})
     dead = kills.Death(kills.LOST, {"model.keras": "unfinished"})

@@ -40,6 +40,17 @@ LATER = 2  # at least so many changes in the folder lie between those two writes
 # A file of so large a part of its size is complete: the times in `checkpoint` vary in their digits.
 COMPLETE = 0.95
 
+USUAL_WAYS = [
+    "numbered checkpoints",
+    "one checkpoint",
+    "one SavedModel",
+    "one .keras",
+    "one .weights.h5",
+    "ModelCheckpoint",
+    "BackupAndRestore",
+]
+RECIPE = ["save_whole, .keras", "save_whole, .weights.h5"]
+
 BEFORE, NEW, LOST = "the save before", "the new save", "lost"
 OLD_FILE, UNFINISHED, TEMPORARY, NEW_FILE = "old", "unfinished", "temporary", "new"
 COLOUR_OF = {
@@ -140,6 +151,11 @@ def restore_in_a_way(way: str, folder: Path, width: int = WIDTH) -> list[np.ndar
     return [weight.numpy() for weight in model.weights]
 
 
+def loader(way: str, width: int) -> Callable[[Path], list[np.ndarray]]:
+    """Make a function that takes the path of a file, and restores what was saved in its folder."""
+    return lambda path: restore_in_a_way(way, path.parent, width)
+
+
 def what_is_restored(way: str, folder: Path, width: int = WIDTH) -> str:
     """Try to restore; say whether it is all of save 1, BEFORE, or all of save 2, NEW, or LOST."""
     try:
@@ -167,6 +183,12 @@ def kill_saves(way: str, moments: Sequence[int] = range(MOMENTS)) -> list[Death]
     complete = _sizes_after_a_save(way, make_model(2))
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda moment: _kill_a_save(way, moment, complete), moments))
+
+
+def survived(deaths: Sequence[Death]) -> str:
+    """Count the kills after which one of the two saves can be restored: ``"7 of 8"``."""
+    lost = [death.restored for death in deaths].count(LOST)
+    return f"{len(deaths) - lost} of {len(deaths)}"
 
 
 def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ()) -> None:

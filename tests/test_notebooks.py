@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from tests.gate import exercises, pictures
-from tests.gate.rules import Book, rules_for
+from tests.gate.rules import RULES, Book
 
 import pytest
 
@@ -20,7 +20,7 @@ def read_book(path):
 
 
 BOOKS = {path: read_book(path) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))}
-EVERY_RULE = [(book, rule) for book in BOOKS.values() for rule in rules_for(book)]
+EVERY_RULE = [(book, rule) for book in BOOKS.values() for rule in RULES]
 
 
 @pytest.mark.parametrize(

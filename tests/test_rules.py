@@ -41,7 +41,7 @@ def exercise(name, own):
 
 
 def made_cells():
-    """The cells of a notebook that keeps every rule of today."""
+    """The cells of a notebook that keeps every rule."""
     return [
         v4.new_markdown_cell(
             "# Save a model\n\nIn this notebook we save.\n\n"
@@ -62,21 +62,6 @@ def made_cells():
         v4.new_markdown_cell(
             "## What we learned\n\n- One.\n- Two.\n- Three.\n\n## Where next\n\n[02](02.ipynb)"
         ),
-    ]
-
-
-def made_cells_of_the_older_form():
-    return [
-        v4.new_markdown_cell("# Save\n\n*15 minutes to read, 8 seconds to run.*"),
-        v4.new_markdown_cell("1. Save\n2. Look\n3. Restore"),
-        v4.new_markdown_cell("## Save\n\n## Look\n\n## Restore\n\n"),
-        v4.new_markdown_cell("## What we did\n\n1. Saved.\n2. Looked.\n3. Restored."),
-        v4.new_markdown_cell("## Your turn"),
-        code("bias = 3", tags=["solution"], jupyter=COLLAPSED),
-        code("assert bias == 3", "right\n", ["check"]),
-        code("bias = 4", tags=["solution"], jupyter=COLLAPSED),
-        code("with expect_error(ValueError): ...", "ValueError\n", ["check"]),
-        v4.new_markdown_cell("## Where next"),
     ]
 
 
@@ -110,18 +95,11 @@ def book(tmp_path):
 
 
 def complaints_about(book):
-    return {rule.__name__: list(rule(book)) for rule in rules.rules_for(book)}
+    return {rule.__name__: list(rule(book)) for rule in rules.RULES}
 
 
-def test_a_notebook_of_today_that_keeps_every_rule(book):
+def test_a_notebook_that_keeps_every_rule(book):
     made = book(made_cells())
-    assert made.is_of_today
-    assert not any(complaints_about(made).values()), complaints_about(made)
-
-
-def test_a_notebook_of_the_older_form_that_keeps_its_rules(book):
-    made = book(made_cells_of_the_older_form())
-    assert not made.is_of_today
     assert not any(complaints_about(made).values()), complaints_about(made)
 
 
@@ -279,32 +257,10 @@ BROKEN = [
     ("one_exercise_is_a_bug_hunt", lambda made: made.replace("**Bug hunt.**", "**Twist.**")),
 ]
 
-BROKEN_OLD = [
-    (
-        "the_steps_are_the_headings_in_the_older_form",
-        lambda made: made.replace("2. Look", "2. See"),
-    ),
-    ("the_steps_are_the_headings_in_the_older_form", lambda made: made.replace("3. Restored.", "")),
-    (
-        "the_steps_are_the_headings_in_the_older_form",
-        lambda made: made.replace("Where next", "End"),
-    ),
-    ("exercises_in_the_older_form", lambda made: made.cell("bias = 3").metadata.pop("jupyter")),
-    ("exercises_in_the_older_form", lambda made: made.replace("assert bias == 3", "bias == 3")),
-    ("exercises_in_the_older_form", lambda made: made.cell("assert").outputs.clear()),
-    ("exercises_in_the_older_form", lambda made: made.cell("bias = 4").metadata.pop("tags")),
-]
-
 
 @pytest.mark.parametrize(("name", "breaking"), BROKEN)
 def test_a_broken_rule_is_noticed(book, name, breaking):
     made = book(made_cells(), lambda notebook: breaking(Breaking(notebook)))
-    assert complaints_about(made)[name]
-
-
-@pytest.mark.parametrize(("name", "breaking"), BROKEN_OLD)
-def test_a_broken_rule_of_the_older_form_is_noticed(book, name, breaking):
-    made = book(made_cells_of_the_older_form(), lambda notebook: breaking(Breaking(notebook)))
     assert complaints_about(made)[name]
 
 
@@ -323,9 +279,8 @@ def test_too_few_or_unsuitable_wrong_answers_are_noticed(book, wrong_answers):
 
 
 def test_every_rule_is_broken_here_once():
-    names = {name for name, _ in BROKEN + BROKEN_OLD} | {"every_check_has_wrong_answers_to_refuse"}
-    every = rules.RULES + rules.RULES_OF_THE_OLDER_FORM + rules.RULES_OF_TODAY
-    assert {rule.__name__ for rule in every} == names
+    names = {name for name, _ in BROKEN} | {"every_check_has_wrong_answers_to_refuse"}
+    assert {rule.__name__ for rule in rules.RULES} == names
 
 
 def test_a_notebook_of_pictures_may_take_two_megabytes(book):

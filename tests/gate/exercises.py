@@ -1,8 +1,7 @@
 """The exercises of a notebook: what they ask, and the wrong answers that they have to refuse.
 
 An exercise is a check (a function ``check_…`` in a cell with the tag ``check``), an answer cell
-whose last line calls it, and a solution that calls it too. A notebook with an ``answer`` cell is
-written in this form; without one it has exercises of the older form, or none.
+whose last line calls it, and a solution that calls it too.
 """
 
 import ast
@@ -45,11 +44,6 @@ class WrongAnswer(NamedTuple):
 
 def tags_of(cell):
     return set(cell.metadata.get("tags", []))
-
-
-def has_answers(notebook):
-    """Tell whether a notebook's exercises have answer cells."""
-    return any("answer" in tags_of(cell) for cell in notebook.cells)
 
 
 def checks_defined_in(source):

@@ -1,9 +1,6 @@
 """The house rules of a notebook that are facts: how it is built, and how it was stored.
 
 A rule takes a `Book` and yields what is against it, in words. It yields nothing if all is well.
-
-A notebook that has a cell with the tag ``answer`` is in the form of today. One without is in an
-older form, which asks for less.
 """
 
 import ast
@@ -16,8 +13,7 @@ from tests.gate import exercises, figure_facts, numbers, outputs, pictures
 import nbformat
 
 VARYING_TAGS = {*pictures.VARIES, numbers.TAG}
-OLD_EXERCISE_TAGS = {"solution", "check"}
-EXERCISE_TAGS = {"answer", *OLD_EXERCISE_TAGS}
+EXERCISE_TAGS = {"check", "answer", "solution"}
 TAGS = {*VARYING_TAGS, *EXERCISE_TAGS, "raises-exception"}
 
 COLUMNS = 79
@@ -48,10 +44,6 @@ class Book:
         self.text = Path(path).read_text(encoding="utf-8")
         self.notebook = nbformat.reads(self.text, as_version=4)
         self.wrong_answers = wrong_answers
-
-    @property
-    def is_of_today(self):
-        return exercises.has_answers(self.notebook)
 
     @property
     def cells(self):
@@ -213,19 +205,6 @@ def the_title_says_what_it_takes(book):
         yield "no minutes to read and seconds to run below the title"
 
 
-def the_steps_are_the_headings_in_the_older_form(book):
-    steps = book.steps
-    done = next((cell.source for cell in book.prose if "## What we did" in cell.source), "")
-    if not 3 <= len(steps) <= 6:
-        yield f"{len(steps)} steps"
-    if book.headings[: len(steps) + 1] != [*steps, "What we did"]:
-        yield f"the steps are {steps}, the headings {book.headings}"
-    if len(re.findall(r"^\d\. ", done, flags=re.MULTILINE)) != len(steps):
-        yield "not one sentence for each step in: What we did"
-    if book.headings[-2:] != ["Your turn", "Where next"]:
-        yield f"the last headings are {book.headings[-2:]}"
-
-
 def the_steps_are_the_headings(book):
     steps = book.steps
     rest = ["In practice", "Take it home", "Your turn", "What we learned", "Where next"]
@@ -257,24 +236,6 @@ def code_fits_a_projector(book):
 
 
 # Exercises
-
-
-def exercises_in_the_older_form(book):
-    kinds = []
-    for cell in book.exercise_cells():
-        if cell.cell_type != "code":
-            continue
-        kinds += sorted(exercises.tags_of(cell) & OLD_EXERCISE_TAGS) or ["none"]
-        if kinds[-1] == "solution" and not _is_collapsed(cell):
-            yield f"a solution that is open: {first_line(cell)}"
-        if kinds[-1] == "check":
-            if not re.search(r"^\s*(assert|with expect_error)\b", cell.source, re.MULTILINE):
-                yield f"a check that cannot fail: {first_line(cell)}"
-            if not cell.outputs:
-                yield f"a check that says nothing: {first_line(cell)}"
-    number = len(kinds) // 2
-    if kinds != ["solution", "check"] * number or not 2 <= number <= 3:
-        yield f"the exercises are {kinds}"
 
 
 def exercise_tags_are_for_exercises(book):
@@ -408,12 +369,6 @@ RULES = [
     every_picture_has_a_caption,
     the_title_says_what_it_takes,
     exercise_tags_are_for_exercises,
-]
-RULES_OF_THE_OLDER_FORM = [
-    the_steps_are_the_headings_in_the_older_form,
-    exercises_in_the_older_form,
-]
-RULES_OF_TODAY = [
     no_widgets_and_no_versions,
     small_enough_to_be_shown_everywhere,
     facts_are_stored_about_figures_that_vary,
@@ -428,8 +383,3 @@ RULES_OF_TODAY = [
     one_exercise_is_a_bug_hunt,
     every_check_has_wrong_answers_to_refuse,
 ]
-
-
-def rules_for(book):
-    """Return the rules that a notebook has to keep."""
-    return RULES + (RULES_OF_TODAY if book.is_of_today else RULES_OF_THE_OLDER_FORM)

@@ -42,7 +42,7 @@ def test_records_hold_the_images(tmp_path):
 
 
 def test_what_is_slow_at_times_changes_no_number():
-    numbers = tf.data.Dataset.range(15).map(resuming.slow_at_times)
+    numbers = tf.data.Dataset.range(15).map(resuming.slowly)
     assert [int(number) for number in numbers] == list(range(15))
 
 

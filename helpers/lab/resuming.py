@@ -42,7 +42,7 @@ def write_records(images: np.ndarray, folder: Path) -> str:
     return (folder / "*.tfrecord").as_posix()
 
 
-def slow_at_times(number: tf.Tensor) -> tf.Tensor:
+def slowly(number: tf.Tensor) -> tf.Tensor:
     """Return an int64 number as it is: every seventh one after the product of large matrices."""
     size = tf.where(number % 7 == 0, 700, 2)
     square = tf.ones([size, size])

@@ -28,8 +28,8 @@ PRELOADED = ["helpers", "keras"]
 def prepare() -> None:
     """Import TensorFlow in the background, for the programs to come, and return at once.
 
-    Without this, the first program waits for the import. Where no program is a fork, it does
-    nothing.
+    Without this, the first program waits for the import. A second call does nothing, nor does any
+    where no program is a fork.
     """
     if FORKS:
         from multiprocessing import forkserver  # is of no use on Windows
@@ -58,7 +58,7 @@ class Program:
         if not self.script.is_file():
             folder = self.script.parent.as_posix()
             raise FileNotFoundError(f"no program {self.script.name} in {folder}")
-        # A killed script cannot delete its temporary files. So they go to a folder of ours.
+        # A killed script cannot delete its temporary files. So they go to a folder of this object.
         self._temporary = tempfile.TemporaryDirectory()
         command = [str(self.script), *map(str, arguments)]
         self._process: _Fork | _NewPython
@@ -77,7 +77,7 @@ class Program:
 
     def lines(self) -> Iterator[str]:
         """Yield each line that it prints, as it comes, until it ends or is killed."""
-        for line in self._process.output:
+        for line in self._process.output:  # one file for all readers: no line is yielded twice
             yield line.removesuffix("\n")
         self._process.wait()
         self._temporary.cleanup()
@@ -131,6 +131,7 @@ class _Fork:
         )
         self._process.start()
         writer.close()  # the script has its own end; the output ends when that is closed
+        # What it printed may be read after its end. The reader closes itself with this object.
         self.output = _text_file(self._reader.fileno(), "r")
 
     def terminate(self) -> None:
@@ -155,7 +156,7 @@ class _NewPython:
         )
         assert self._process.stdout
         self.output = _text_file(self._process.stdout.fileno(), "r")
-        # What it printed may be read after its end, so the pipe is closed with this object.
+        # As in a fork, the pipe is closed with this object. Left open, it would raise a warning.
         weakref.finalize(self, self._process.stdout.close)
 
     def terminate(self) -> None:
@@ -194,13 +195,14 @@ def _run(command: list[str], temporary: str) -> None:
     try:
         runpy.run_path(command[0], run_name="__main__")
     except Exception:
+        # Printed and not raised, because the notebook reads only what is printed.
         with contextlib.suppress(OSError):  # whoever started it has gone
             print(traceback.format_exc().rstrip())
         sys.exit(1)
 
 
 def _text_file(descriptor: int, mode: str) -> IO[str]:
-    """Open one end of a pipe as a text file, which does not close it.
+    """Open one end of a pipe as a text file, which leaves it to its owner to close it.
 
     Only a line feed ends a line. A carriage return, with which progress bars begin, does not.
     """

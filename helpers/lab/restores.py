@@ -73,9 +73,7 @@ def draw_paths(paths: Sequence[Path]) -> None:
     right = BOX_WIDTH + middle
     height = PATH_ROW * len(paths)
     axes = _empty_axes(right + BOX_WIDTH, height + 0.45)
-    names = list(dict.fromkeys(name for path in paths for name in (path.in_program, path.in_file)))
-    in_file = [name for name in names if any(path.in_file == name for path in paths)]
-    in_program = [name for name in names if any(path.in_program == name for path in paths)]
+    in_file, in_program = _variables(paths)
     saved = _draw_column(axes, "in the file", 0, in_file, height)
     restored = _draw_column(axes, "in the program", right, in_program, height)
     axes.text(BOX_WIDTH + middle / 2, 0, "path", weight="bold", ha="center", va="center")
@@ -119,6 +117,16 @@ def _empty_axes(width: float, height: float) -> Axes:
     axes.set(xlim=(-0.1, width + 0.1), ylim=(0.25 - height, 0.25))
     axes.axis("off")
     return axes
+
+
+def _variables(paths: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Name the variables in the file, and those in the program, in one order for both."""
+    names = dict.fromkeys(name for path in paths for name in (path.in_program, path.in_file))
+    of_file = {path.in_file for path in paths}
+    of_program = {path.in_program for path in paths}
+    in_file = [name for name in names if name in of_file]
+    in_program = [name for name in names if name in of_program]
+    return in_file, in_program
 
 
 def _draw_column(

@@ -86,13 +86,13 @@ class LoadReport(NamedTuple):
     @property
     def line(self) -> str:
         """The file's name and how many variables have each status."""
-        number = Counter(row.status for row in self.rows)
+        times = Counter(row.status for row in self.rows)
         counts = []
         for status in STATUSES:
             # That nothing is matched is worth saying.
-            is_shown = number[status] > 0 or status == "matched"
+            is_shown = times[status] > 0 or status == "matched"
             if is_shown:
-                counts.append(f"{number[status]} {status}")
+                counts.append(f"{times[status]} {status}")
         return f"{self.file}: {', '.join(counts)}"
 
     @property
@@ -262,7 +262,7 @@ def _without_numbers(name: str) -> list[str]:
 
 def _natural(key: str) -> str:
     """Fill up the numbers in a key with zeros, so that 9 is sorted before 10."""
-    return re.sub("[0-9]+", lambda number: number.group().zfill(12), key)
+    return re.sub("[0-9]+", lambda digits: digits.group().zfill(12), key)
 
 
 # The state that a model has beside the variables that are carried
@@ -440,6 +440,7 @@ def _stop(statuses: dict[str, str], order: Iterable[str], reasons: set[str]) -> 
 
 def _restores_nothing(statuses: dict[str, str]) -> dict[str, str]:
     """Return the statuses, with "not reached" for all that fits."""
+    # A status of its own, before all others, at which the load stops.
     from_the_start = {"": "an error", **statuses}
     stopped = _stop(from_the_start, from_the_start, {"an error"})
     del stopped[""]
@@ -461,10 +462,11 @@ def _compare_object_graphs(nodes: Any, root: Any, in_file: dict[str, Spec]) -> l
     variables = _variables_below(root)
     key_of = {}
     for path, variable in variables:
-        # Without a source it gets a key that the file does not have, because it lacks the ending.
+        # A variable without a source gets its path as its key. That is no key of the file, because
+        # it lacks the ending.
         key_of[id(variable)] = _key(nodes, sources.get(id(variable)), path)
 
-    in_file = _with_names(in_file, nodes)
+    named_in_file = _with_names(in_file, nodes)
     in_model = {}
     for _, variable in variables:
         key = key_of[id(variable)]
@@ -473,9 +475,9 @@ def _compare_object_graphs(nodes: Any, root: Any, in_file: dict[str, Spec]) -> l
             in_model[key] = _spec(getattr(variable, "path", ""), variable)
     statuses = {}
     for key, spec in in_model.items():
-        statuses[key] = _compare_specs(spec, in_file.get(key))
-    for number in _with_two_sources(nodes, found, sources):
-        key = key_of[number]
+        statuses[key] = _compare_specs(spec, named_in_file.get(key))
+    for identity in _on_parting_paths(nodes, found, sources):
+        key = key_of[identity]
         if statuses.get(key) in ("matched", "other name"):
             statuses[key] = "matched by another path"
 
@@ -483,7 +485,7 @@ def _compare_object_graphs(nodes: Any, root: Any, in_file: dict[str, Spec]) -> l
         statuses = _restores_nothing(statuses)
     else:
         statuses = _stop(statuses, sorted(statuses), {"other shape"})
-    rows = _rows_of_checkpoint(in_model, in_file, statuses)
+    rows = _rows_of_checkpoint(in_model, named_in_file, statuses)
     rows = _with_other_objects(rows, nodes, found)
     return rows + _not_in_checkpoint(root)
 
@@ -535,58 +537,70 @@ def _with_names(in_file: dict[str, Spec], nodes: Any) -> dict[str, Spec]:
     return named
 
 
-def _with_two_sources(nodes: Any, found: dict[int, Any], sources: dict[int, int]) -> set[int]:
-    """Return the ids of the variables to which one path leads from their source and another not.
+def _on_parting_paths(nodes: Any, found: dict[int, Any], sources: dict[int, int]) -> set[int]:
+    """Return the ids of the variables whose paths part in the file: not all lead to their source.
 
-    The place in a list says less than the name of an attribute: a list may have grown in front.
+    In the file, say, the first variable in the optimizer's list is the kernel of the head, because
+    the hidden layer was frozen. In the program it is the hidden layer's. A restore along the list
+    gives the head's numbers to the hidden layer, though the path over the model parts from it.
+
+    The place in a list says less than the name of an attribute: a list may have grown in front. So
+    a list that leads elsewhere counts only where no name leads to the source.
     """
-    named = _Paths()
-    numbered = _Paths()
+    by_name = _Paths()
+    by_place = _Paths()
     for number, thing in found.items():
-        in_file = {child.local_name: child.node_id for child in nodes[number].children}
-        in_program = tf.train.TrackableView.children(thing)
-        for name, child in in_program.items():
+        file_children = {child.local_name: child.node_id for child in nodes[number].children}
+        children = tf.train.TrackableView.children(thing)
+        for name, child in children.items():
             is_restored = _is_variable(child) and id(child) in sources
             if is_restored:
                 source = sources[id(child)]
-                is_renamed = _is_renamed(source, in_file, in_program, found)
-                paths = numbered if name.isdigit() else named
-                paths.note(child, source, in_file.get(name), is_renamed)
-    unsure = (numbered.parting | named.renamed) - named.agreeing
-    return named.parting | unsure
+                is_renamed = _is_renamed(source, file_children, children, found)
+                paths = by_place if name.isdigit() else by_name
+                paths.note(child, source, file_children.get(name), is_renamed)
+    unsure = (by_place.elsewhere | by_name.renamed) - by_name.at_source
+    return by_name.elsewhere | unsure
 
 
 class _Paths:
     """The ids of variables, by where a path that leads to them in the program ends in the file.
 
     Attributes:
-        agreeing: at the node that the variable is restored from.
-        parting: at another node.
-        renamed: nowhere, but that node has another name there.
+        at_source: at the node that the variable is restored from.
+        elsewhere: at another node.
+        renamed: nowhere, because the last name on it is new. The source has an old name beside it.
     """
 
     def __init__(self) -> None:
-        self.agreeing: set[int] = set()
-        self.parting: set[int] = set()
+        self.at_source: set[int] = set()
+        self.elsewhere: set[int] = set()
         self.renamed: set[int] = set()
 
     def note(self, variable: Any, source: int, end: int | None, is_renamed: bool) -> None:
         """Note where one path ends, which may be nowhere."""
         if end == source:
-            self.agreeing.add(id(variable))
+            self.at_source.add(id(variable))
         elif end is not None:
-            self.parting.add(id(variable))
+            self.elsewhere.add(id(variable))
         elif is_renamed:
             self.renamed.add(id(variable))
 
 
 def _is_renamed(
-    source: int, in_file: dict[str, int], in_program: dict[str, Any], found: dict[int, Any]
+    source: int, file_children: dict[str, int], children: dict[str, Any], found: dict[int, Any]
 ) -> bool:
-    """Whether a node has a name among some attributes that leads elsewhere in the program."""
-    for name, number in in_file.items():
-        is_name = number == source and not name.isdigit()
-        if is_name and in_program.get(name) is not found[source]:
+    """Whether an object had the source as an attribute whose name does not lead to it any more.
+
+    Args:
+        source: the node of a variable.
+        file_children: the attributes of the object in the file: the node of each name.
+        children: its attributes in the program.
+        found: the object of the program for each node.
+    """
+    for name, number in file_children.items():
+        is_name_of_source = number == source and not name.isdigit()
+        if is_name_of_source and children.get(name) is not found[source]:
             return True
     return False
 
@@ -609,6 +623,7 @@ def _with_other_objects(rows: list[Row], nodes: Any, found: dict[int, Any]) -> l
 
 def _not_in_checkpoint(root: Any) -> list[Row]:
     """Return a row for each piece of state below a root that no checkpoint carries."""
+    # All to which attributes lead. A layer also lists others: the states of its seeds.
     carried = {id(variable) for _, variable in _variables_below(root)}
     rows = _not_carried(root, carried)
     for _, layer in _layers_below(root):
@@ -801,7 +816,8 @@ def _member(file: BinaryIO, archive: zipfile.ZipFile, name: str) -> io.IOBase:
     info = archive.getinfo(name)
     if info.compress_type != zipfile.ZIP_STORED:  # Keras does not compress
         return io.BytesIO(archive.read(name))
-    # A header of 30 bytes, a name and an extra field, whose sizes it ends with, then the file.
+    # The file comes after a header of 30 bytes, a name and an extra field. The last four bytes of
+    # the header are the sizes of the name and of the extra field.
     file.seek(info.header_offset + 26)
     sizes = file.read(4)
     name_size = int.from_bytes(sizes[:2], "little")
@@ -847,7 +863,7 @@ class _Window(io.RawIOBase):
 def _compare_keras_file(path: Path, model: Any) -> list[Row]:
     contents = _read_contents(path)
     load = _Load(contents)
-    load.visit(model, "", set())
+    load.visit(model, "", failed=set())
 
     rows = []
     known = set()
@@ -871,8 +887,9 @@ class _Part:
         variables: what it would save there, by name.
         carried: the ids of the variables that it saves.
         loaded: the keys in the file that variables were loaded from, by name.
+        is_at_first_place: whether what was loaded last was at the first place.
         is_optimizer: whether it is one.
-        is_counted: whether all variables are left if the file has more of them, or fewer.
+        is_counted: whether Keras loads no variable if the file has more of them, or fewer.
     """
 
     def __init__(self, thing: Any, place: str) -> None:
@@ -881,15 +898,15 @@ class _Part:
         self.carried: set[int] = set()
         self.loaded: dict[str, str] = {}
         self.is_at_first_place = True
-        saved = self._saved(thing)
+        saved = self._note_saved(thing)
         has_own_names = not all(name.isdigit() for name in saved)
         self.is_counted = not has_own_names and not getattr(thing, "lora_enabled", False)
         layer_name = str(getattr(thing, "name", ""))
         self.variables = {name: _spec(layer_name, value) for name, value in saved.items()}
 
-    def _saved(self, thing: Any) -> dict[str, Any]:
-        """Return what a layer or optimizer saves, by the names that it gives in a file."""
-        if self.is_optimizer:  # it would make copies
+    def _note_saved(self, thing: Any) -> dict[str, Any]:
+        """Return what a layer or optimizer saves, by its names in a file. Note that as carried."""
+        if self.is_optimizer:  # its own method would copy all numbers
             self.carried.update(id(variable) for variable in thing.variables)
             return {str(number): variable for number, variable in enumerate(thing.variables)}
         saved: dict[str, Any] = {}
@@ -900,12 +917,12 @@ class _Part:
         return saved
 
     def load(self, place: str, contents: _Contents) -> bool:
-        """Note what is loaded from a place of a file. Return whether that is all."""
-        in_file = contents.at(place)
-        if self.is_counted and len(in_file) != len(self.variables):
-            return self.is_optimizer  # for which a warning is enough
+        """Note what Keras loads from a place of a file. Return whether it raises no error."""
+        keys = contents.at(place)
+        if self.is_counted and len(keys) != len(self.variables):
+            return self.is_optimizer  # for which Keras only warns
         for name, spec in self.variables.items():
-            key = in_file.get(name)
+            key = keys.get(name)
             if key is None or contents.tensors[key].shape != spec.shape:
                 return False
             self.loaded[name] = key
@@ -965,9 +982,10 @@ class _Load:
             raise ValueError(f"Keras {version} visits layers in a way not known here") from None
         self.parts: dict[int, _Part] = {}
         self._contents = contents
-        self._kind = KerasSaveable
-        self._attributes = _walk_saveable
+        self._saveable = KerasSaveable
+        self._attributes_of = _walk_saveable
         self._snake_case = to_snake_case
+        # By their ids: objects loaded with all that is below them, and those that a visit is in.
         self._done: set[int] = set()
         self._begun: set[int] = set()
 
@@ -984,30 +1002,32 @@ class _Load:
         Args:
             thing: the object.
             place: where it is looked for in the file.
-            failed: the ids of objects that could not be loaded so far, to which more are added.
+            failed: the ids of objects that could not be loaded so far. The visit adds those that
+                cannot be loaded, and removes those that now can.
         """
-        number = id(thing)
-        if number in self._done | self._begun:
+        identity = id(thing)
+        if identity in self._done | self._begun:
             return
-        self._begun.add(number)
-        if number not in self.parts:
-            self.parts[number] = _Part(thing, place)
-        is_loaded = self.parts[number].load(place, self._contents)
+        self._begun.add(identity)
+        if identity not in self.parts:
+            self.parts[identity] = _Part(thing, place)
+        is_loaded = self.parts[identity].load(place, self._contents)
         if not is_loaded:
-            failed.add(number)
+            failed.add(identity)
 
         failed_before = len(failed)
-        for name, child in self._attributes(thing):
+        for name, child in self._attributes_of(thing):
             child_place = f"{place}/{name}".lstrip("/")
-            if isinstance(child, self._kind):
+            if isinstance(child, self._saveable):
                 self.visit(child, child_place, failed)
             elif isinstance(child, list | dict | tuple):
                 self._visit_container(child, child_place, failed, set())
         if is_loaded:
+            # Keras, too, goes by the number: one more below means another visit, by another path.
             if len(failed) <= failed_before:
-                self._done.add(number)
-            failed.discard(number)
-        self._begun.discard(number)
+                self._done.add(identity)
+            failed.discard(identity)
+        self._begun.discard(identity)
 
     def _visit_container(self, container: Any, place: str, failed: set[int], seen: set) -> None:
         if id(container) in seen:
@@ -1016,7 +1036,7 @@ class _Load:
         things = container.values() if isinstance(container, dict) else container
         used: Counter[str] = Counter()
         for thing in list(things):
-            if isinstance(thing, self._kind):
+            if isinstance(thing, self._saveable):
                 name = self._snake_case(type(thing).__name__)
                 self.visit(thing, f"{place}/{_numbered(name, used)}", failed)
             elif isinstance(thing, list | dict | tuple):
@@ -1126,11 +1146,12 @@ def _legacy_rows(
     """Return the rows of a layer, and whether the load stops in it or has stopped before."""
     rows = []
     nothing = ("", None)
-    for of_file, of_model in zip_longest(in_file.variables, in_model.variables, fillvalue=nothing):
-        status = _compare_specs(of_model[1], of_file[1])
+    pairs = zip_longest(in_file.variables, in_model.variables, fillvalue=nothing)
+    for (file_key, file_spec), (model_key, model_spec) in pairs:
+        status = _compare_specs(model_spec, file_spec)
         if status == "other shape":
             is_stopped = True
         elif is_stopped and status in ("matched", "other name", "other dtype"):
             status = "not reached"
-        rows.append(_row(of_file[0] or of_model[0], status, of_model[1], of_file[1]))
+        rows.append(_row(file_key or model_key, status, model_spec, file_spec))
     return rows, is_stopped

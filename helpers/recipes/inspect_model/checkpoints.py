@@ -50,7 +50,7 @@ def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     if not content.endswith(MAGIC):
         raise ValueError("no index of a checkpoint")
     footer = content[-FOOTER:]
-    _, position = _read_handle(footer, 0)
+    _, position = _read_handle(footer, 0)  # Of a block that TensorFlow leaves empty.
     index_handle, _ = _read_handle(footer, position)
     for _, handle in _block(content, index_handle):
         block_handle, _ = _read_handle(handle, 0)
@@ -71,6 +71,7 @@ def _block(content: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byt
     kind = content[begin + size : begin + size + 1]
     if kind != bytes([NOT_COMPRESSED]):
         raise ValueError("a block is damaged, or compressed, which TensorFlow does not do")
+    # A block ends with a list of the places where a key is written in full, and its length.
     restarts = int.from_bytes(block[-4:], "little")
     end = len(block) - 4 - 4 * restarts
     position = 0

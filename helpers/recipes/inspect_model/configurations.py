@@ -111,6 +111,7 @@ def _inspect_class(part: dict[str, Any], place: Place) -> Iterator[Finding]:
 
     is_known = _is_known(module, name)
     is_yours = not is_known and _is_yours(module, name)
+    # Keras writes the bare name for a class that nobody has registered.
     registered = part.get("registered_name")
     if registered not in (None, name, "function", OLD_PREFIX + name):
         yield Note(f"needs code of yours: {registered}")

@@ -62,6 +62,8 @@ def _object_sizes(file: IO[bytes], heap: int) -> Iterator[int]:
         if len(header) < HEADER:
             return
         size = _number(header)
+        # The size of free space counts its header. The size of an object counts neither that nor
+        # what fills it up to a multiple of eight.
         if int.from_bytes(header[:2], "little") != FREE_SPACE:
             size = HEADER + (size + 7) // 8 * 8
         yield size

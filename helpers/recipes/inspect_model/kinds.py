@@ -77,10 +77,10 @@ def inspect_any(path: Path) -> Iterator[Finding]:
         return INSPECTORS[path.suffix](path)
     if path.suffix in ENDINGS:
         raise UnknownKindError(ENDINGS[path.suffix])
-    return _inspect_without_ending(path)
+    return _inspect_unknown_ending(path)
 
 
-def _inspect_without_ending(path: Path) -> Iterator[Finding]:
+def _inspect_unknown_ending(path: Path) -> Iterator[Finding]:
     with path.open("rb") as stream:
         beginning = stream.read(8)
     if beginning[4:] == LITERT:

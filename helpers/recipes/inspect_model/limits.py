@@ -34,10 +34,10 @@ class LimitError(ValueError):
 
 
 def refuse_pipe_or_device(path: Path) -> int:
-    """Return the size of a file in bytes, before anything opens it.
+    """Return the size of a plain file in bytes. Refuse what is none, before anything opens it.
 
     Raises:
-        OSError: If there is no file, or if it is a pipe or a device, which might never end.
+        OSError: If there is no file, or a folder, or a pipe or a device, which might never end.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):

@@ -18,12 +18,13 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from .graphs import Body, closure
 
-# Operations that hand a path on, or make a longer one from parts.
+# Operations that hand a path on, or make a longer one from parts. A StaticRegexFullMatch tells a
+# Select which of two texts to hand on.
 PATH_PARTS = {
     "Identity", "Pack", "PlaceholderWithDefault", "Select", "ShardedFilename",
     "StaticRegexFullMatch", "StringJoin",
 }  # fmt: skip
-# The parts with which the path begins, where it does not begin with all of them.
+# Those inputs with which the path may begin, where it cannot begin with each of them.
 LEADING_PARTS = {
     "Select": slice(1, 3),
     "ShardedFilename": slice(0, 1),
@@ -53,9 +54,10 @@ class Paths:
         return node.name in self._foreign or node.name in self._loose
 
     def _node(self, source: str) -> NodeDef | None:
-        """Return the node that an input comes from, None for an argument of the function.
+        """Return the node that an input comes from.
 
-        In the main graph an input is written ``node`` or ``node:0``. In a function it is written
+        It is None for an argument of the function, and for a node that is not there. In the main
+        graph an input is written ``node`` or ``node:0``. In a function it is written
         ``node:output:0``, or ``argument`` without a colon.
         """
         name, colon, _ = source.partition(":")
@@ -131,7 +133,7 @@ def _parts(node: NodeDef) -> list[str]:
 
 def _leading_parts(node: NodeDef) -> list[str]:
     if node.op in PLACEHOLDERS:
-        return []
+        return []  # The loader's path takes the place of a default.
     return _parts(node)[LEADING_PARTS.get(node.op, slice(None))]
 
 

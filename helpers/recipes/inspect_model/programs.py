@@ -38,16 +38,16 @@ def inspect_program(program: MetaGraphDef) -> Iterator[Finding]:
     if count + len(bodies) > MOST_OPERATIONS:
         raise LimitError(f"a program of more than {MOST_OPERATIONS:,} operations")
 
-    savers = {body.name for body in own_functions if _saves_or_restores(body)}
+    saving_functions = {body.name for body in own_functions if _saves_or_restores(body)}
     can_be_called = program.object_graph_def.concrete_functions.keys()
-    for name in sorted(savers & can_be_called):
+    for name in sorted(saving_functions & can_be_called):
         yield Alarm(name, "can save or restore, and can be called")
 
     known = KNOWN_NAMES["tensorflow"] | PATH_INPUTS.keys() | own_operations(own_functions)
     filled = filled_by_others(program)
     for body in bodies:
         paths = Paths(body, () if body.is_function else filled)
-        for what in _alarms(body, paths, known, savers):
+        for what in _not_known_as_harmless(body, paths, known, saving_functions):
             yield Alarm(what, f"in {body.name}")
 
     yield from inspect_runs(program, graph, own_functions)
@@ -60,29 +60,33 @@ def _saves_or_restores(body: Body) -> bool:
     return any(node.op in PATH_INPUTS for node in body.nodes)
 
 
-def _alarms(
-    body: Body, paths: Paths, known: Collection[str], savers: Collection[str]
+def _not_known_as_harmless(
+    body: Body, paths: Paths, known: Collection[str], saving_functions: Collection[str]
 ) -> Iterator[str]:
-    """Say what is not known as harmless in one body, node by node."""
+    """Say what is not known as harmless in one body, node by node.
+
+    A saving function is one that saves or restores.
+    """
     for node in body.nodes:
-        calls_a_saver = any(name in savers for name in called(node))
-        # A SavedModel calls such a function from its main graph. Elsewhere a path is not followed.
+        calls_saving = any(name in saving_functions for name in called(node))
+        # A SavedModel saves so: its main graph calls a function, and gives it the loader's path. No
+        # path is followed from one function into another, or into a branch or a loop.
         is_plain_call = not body.is_function and node.op.endswith("PartitionedCall")
 
         if node.op not in known:
             yield node.op
-        if _has_its_own_path(node, paths, calls_a_saver):
+        if _has_its_own_path(node, paths, calls_saving):
             yield f"{node.op} with a path of its own"
-        if calls_a_saver and not is_plain_call:
+        if calls_saving and not is_plain_call:
             yield f"{node.op} that can save or restore"
         if _holds_a_handle(node):
             yield f"{node.op} of a handle"
 
 
-def _has_its_own_path(node: NodeDef, paths: Paths, calls_a_saver: bool) -> bool:
+def _has_its_own_path(node: NodeDef, paths: Paths, calls_saving: bool) -> bool:
     count = PATH_INPUTS.get(node.op, 0)
-    if calls_a_saver:
-        count = max(count, 1)
+    if calls_saving:
+        count = max(count, 1)  # The function takes its path as its first argument.
     inputs: Sequence[str] = node.input[:count]
     return len(inputs) < count or any(paths.is_own(source) for source in inputs)
 

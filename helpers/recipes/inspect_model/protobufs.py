@@ -42,15 +42,15 @@ def parse_message(content: bytes, kind: type[AnyMessage]) -> AnyMessage:
 
 def _count_parts(content: bytes, kind: Descriptor) -> None:
     """Raise LimitError if a message has more than ``MOST_PARTS`` parts, at any depth."""
-    kinds: dict[str, _Parts] = {}
+    parts_of: dict[str, _Parts] = {}
     count = 0
     waiting = [(0, len(content), kind)]
     while waiting:
-        position, end, message = waiting.pop()
-        name = message.full_name
-        if name not in kinds:
-            kinds[name] = _parts(message)
-        messages, packed = kinds[name]
+        position, end, inner_kind = waiting.pop()
+        name = inner_kind.full_name
+        if name not in parts_of:
+            parts_of[name] = _parts(inner_kind)
+        messages, packed = parts_of[name]
         while position < end:
             tag, position = read_varint(content, position)
             start, position = _skip(content, position, tag & 7)
@@ -64,15 +64,20 @@ def _count_parts(content: bytes, kind: Descriptor) -> None:
 
 
 class _Parts(NamedTuple):
-    """Which fields of a message have parts of their own, by the tags before them."""
+    """Which fields of a kind of message have parts of their own, by the tags before them.
+
+    Attributes:
+        messages: The kind of each field that holds messages.
+        packed: Fields of numbers, of which one value may hold many.
+    """
 
     messages: dict[int, Descriptor]
     packed: set[int]
 
 
-def _parts(message: Descriptor) -> _Parts:
+def _parts(kind: Descriptor) -> _Parts:
     parts = _Parts({}, set())
-    for field in message.fields:
+    for field in kind.fields:
         tag = field.number << 3 | BYTES
         if field.message_type is not None:
             parts.messages[tag] = field.message_type

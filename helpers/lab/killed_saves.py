@@ -200,7 +200,7 @@ def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ())
     """
     panels = {"killed at this moment, this can be restored:": list(_rows_of_kills(killed))}
     for way in lanes:
-        panels[f"{way}: what its files hold"] = list(_lanes(killed[way]))
+        panels[f"{way}: what the files hold"] = list(_lanes(killed[way]))
     heights = [len(rows) + 0.6 for rows in panels.values()]
     figure, columns = plt.subplots(
         len(panels),

@@ -20,6 +20,9 @@ import tensorflow.compat.v1 as tf1
 HIDDEN_SIZE = 4
 INPUTS = 4
 
+# Heads of `build_model` that a file with ``animals=3`` does not fit, by the status in the report.
+MISFITS = {"other shape": {"animals": 5}, "other name": {"colours": 3}}
+
 
 def silent_loads(folder: Path) -> list[Verdict]:
     """Do the seven loads, and return what is said of each and which of its numbers are right.

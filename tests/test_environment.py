@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 
-# Where Python is newer than 3.11, Jupyter's kernel itself does not start if every warning is an error.
+# From Python 3.12 on, the kernel itself does not start where every warning is an error.
 WARNINGS_AS_ERRORS = "error" if sys.version_info < (3, 12) else "error::FutureWarning"
 # What a user may have in the way, for every part of a notebook that can be told something.
 VARIABLES = {

@@ -13,6 +13,8 @@ COURSE = Path(__file__).parent.parent
 README = (COURSE / "README.md").read_text(encoding="utf-8")
 WRONG_ANSWERS = COURSE / "tests" / "wrong_answers"
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+# "[02](02_restore.ipynb)" and "[02: Restore a model](02_restore.ipynb)".
+NAMED_LINK = re.compile(r"\[(\d\d)(?:: ([^\]]+))?\]\((\w+)\.ipynb\)")
 
 
 def read_book(path):
@@ -41,6 +43,15 @@ def test_links_lead_to_files_of_the_course(path):
     for cell in BOOKS[path].prose:
         for target in LINK.findall(cell.source):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_a_link_to_a_notebook_gives_its_number_and_its_title(path):
+    titles = {book.name: book.title for book in BOOKS.values()}
+    for cell in BOOKS[path].prose:
+        for number, title, name in NAMED_LINK.findall(cell.source):
+            assert number == name[:2], cell.source
+            assert title in ("", titles[name]), cell.source
 
 
 def test_links_of_the_readme_lead_to_files_of_the_course():

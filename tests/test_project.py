@@ -47,6 +47,7 @@ BROUGHT_ALONG = {
     "jupyter_client": "jupyter",
     "keras": "tensorflow",
     "matplotlib_inline": "jupyter",
+    "ml_dtypes": "tensorflow",
     "nbclient": "jupyter",
     "nbformat": "jupyter",
     "packaging": "pytest",

@@ -2,16 +2,14 @@
 
 import pytest
 
-# The first two processes wait for their kill, the third one ends.
+# The first two processes would go on without a kill, the third one ends.
 COUNTING = """
 def count(folder):
     from pathlib import Path
     number = len(list(Path(folder).iterdir()))
     Path(folder, f"process_{number}").touch()
-    for line in [[1, 2, 3], [3], [3, 4, 5, 6]][number]:
-        print(line, flush=True)
-    if number < 2:
-        time.sleep(600)
+    for line in [[1, 2, 3, 4], [3, 4], [3, 4, 5, 6]][number]:
+        print(line)
 """
 
 
@@ -31,11 +29,20 @@ def count(tmp_path, module):
 
 
 def test_a_program_goes_on_where_it_was_killed_and_the_last_process_ends(kills, count, tmp_path):
-    script = kills.write_program(tmp_path / "count.py", count, pause=0)
+    script = kills.write_program(tmp_path / "count.py", count)
     folder = tmp_path / "started"
     folder.mkdir()
     processes = list(kills.kill_and_go_on(script, folder, [3, 1]))
     assert processes == [["1", "2", "3"], ["3"], ["3", "4", "5", "6"]]
+
+
+def test_a_program_waits_for_its_kill_after_so_many_lines(kills, count, tmp_path):
+    script = kills.write_program(tmp_path / "count.py", count)
+    folder = tmp_path / "started"
+    folder.mkdir()
+    processes = kills.kill_and_go_on(script, folder, [2])
+    assert next(processes) == ["1", "2"]
+    assert next(processes) == ["3", "4"], "the last process waits for nobody"
 
 
 def test_a_program_that_fails_says_so(kills, count, tmp_path):

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.axes import Axes
 
-# A program of a notebook is too short to be killed in the middle. So each line that it prints takes
-# some time, as a real step would.
+# A kill has to hit the same step on every machine, also on a slow one. So the program can be told
+# after how many of its lines it waits for the kill, and what it prints leaves it at once.
 BEGINNING = """\
 import builtins
 import sys
@@ -28,9 +28,16 @@ import numpy as np
 import tensorflow as tf
 
 
+lines_before_wait = int(sys.argv.pop()) if len(sys.argv) > 2 else None
+lines = 0
+
+
 def print(*values, **options):
-    builtins.print(*values, **options)
-    time.sleep({pause})"""
+    global lines
+    builtins.print(*values, **{**options, "flush": True})
+    lines += 1
+    if lines == lines_before_wait:
+        time.sleep(600)"""
 AGAIN = COLOURS[4]  # light blue: steps that an earlier process has done already
 
 # Measures in inches.
@@ -40,18 +47,16 @@ PANEL_HEIGHT = 1.9
 PANELS_IN_A_ROW = 4
 
 
-def write_program(
-    path: Path, main: Callable, parts: Sequence[Callable] = (), pause: float = 0.05
-) -> Path:
-    """Write a program that calls a function with the arguments of its command.
+def write_program(path: Path, main: Callable, parts: Sequence[Callable] = ()) -> Path:
+    """Write a program that calls a function with a folder, the first argument of its command.
 
-    It can use Keras, numpy, TensorFlow, and what makes up the small training of this room.
+    It can use Keras, numpy, TensorFlow, and what makes up the small training of this room. With a
+    number as its second argument, it waits for a kill after it has printed so many lines.
 
     Args:
         path: the program's file, in a folder that exists.
-        main: the function. What it is called with are texts.
+        main: the function. It is called with the folder as a text.
         parts: the functions of the notebook that it needs.
-        pause: seconds that the program waits after each line that it prints.
 
     Returns:
         The path.
@@ -62,7 +67,7 @@ def write_program(
     """
     sources = [inspect.getsource(function).rstrip() for function in [*parts, main]]
     call = f"{main.__name__}(*sys.argv[1:])"
-    text = "\n\n\n".join([BEGINNING.format(pause=pause), *sources, call])
+    text = "\n\n\n".join([BEGINNING, *sources, call])
     path.write_text(f"{text}\n", encoding="utf-8")
     return path
 
@@ -73,8 +78,7 @@ def kill_and_go_on(script: Path, folder: Path, kills: Sequence[int]) -> Iterator
     Args:
         script: the program.
         folder: its argument, the same each time.
-        kills: for each process that is killed, how many of its lines we read before. It does not
-            wait for us, so it may be some lines further.
+        kills: for each process that is killed, after how many of its lines.
 
     Yields:
         The lines of each process that were read, the last process included.
@@ -83,7 +87,7 @@ def kill_and_go_on(script: Path, folder: Path, kills: Sequence[int]) -> Iterator
         RuntimeError: the last process failed.
     """
     for lines in kills:
-        with Program(script, folder) as program:
+        with Program(script, folder, lines) as program:
             yield list(islice(program.lines(), lines))
     yield Program(script, folder).wait().splitlines()
 

@@ -1,6 +1,7 @@
 """helpers.lab.damage: flipped bits, files cut off, and what a power cut may leave."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,35 @@ def test_flushes_are_noted_and_a_renamed_file_stays_known(damage, tmp_path):
     assert renamed.stat().st_ino in flushed
     assert other.stat().st_ino not in flushed
     assert os.fsync is before
+
+
+def test_files_are_loaded_by_their_names(damage, tmp_path):
+    path = tmp_path / "ones"
+    path.write_bytes(b"good")
+    found = damage.load_files({path: Path.read_bytes}, lambda good: iter([b"bad", b"\1\1"]))
+    assert found == {"ones": [damage.WRONG, damage.NO_HARM]}
+
+
+def test_a_power_cut_leaves_zeros_where_nothing_was_flushed(damage, tmp_path):
+    (tmp_path / "inner").mkdir()
+    flushed, other = tmp_path / "flushed", tmp_path / "inner" / "other"
+    with damage.power_cut(tmp_path), flushed.open("w", encoding="utf-8") as file:
+        file.write("xyz")
+        file.flush()
+        os.fsync(file.fileno())
+        other.write_text("xyz", encoding="utf-8")
+        assert other.read_bytes() == b"xyz"
+    assert [flushed.read_bytes(), other.read_bytes()] == [b"xyz", bytes(3)]
+
+
+def test_a_flipped_bit_changes_the_hash(damage, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert damage.sha256(path) == expected
+    damage.flip_one_bit(path)
+    assert path.read_bytes() == b"qbc"
+    assert damage.sha256(path) != expected
 
 
 def test_the_picture_has_a_stripe_for_each_form(damage, plt):

@@ -1,5 +1,13 @@
 """helpers.lab.killed_saves: a save dies at a chosen byte, and what it leaves is told."""
 
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
 import pytest
 
 pytestmark = [
@@ -69,6 +77,149 @@ def test_a_loader_restores_from_the_folder_of_a_file(kills, tmp_path):
     kills.save_in_a_way("one .weights.h5", kills.make_model(3, width=2), tmp_path, 1)
     weights = kills.loader("one .weights.h5", width=2)(tmp_path / "model.weights.h5")
     assert [weight.tolist() for weight in weights] == [[[3, 3], [3, 3]]] * 2
+
+
+def test_files_come_with_the_functions_that_load_them(kills, tmp_path):
+    loads = kills.save_files(tmp_path, ["one checkpoint", "one .keras"], width=2)
+    assert [path.name for path in loads] == [DATA, "model.index", "model.keras"]
+    for path, load in loads.items():
+        assert [weight.tolist() for weight in load(path)] == [[[1, 1], [1, 1]]] * 2
+    [*_, keras_file] = loads
+    keras_file.unlink()
+    with pytest.raises(ValueError, match="File not found"):
+        loads[keras_file](keras_file)
+
+
+def test_values_are_read_if_they_fit_the_index(kills, tf, tmp_path):
+    for number in [1, 2]:
+        (tmp_path / str(number)).mkdir()
+        kills.save("one checkpoint", tmp_path / str(number), number, width=2)
+    values = kills.read_values(tmp_path / "1" / "model")
+    kernels = [value.tolist() for key, value in values.items() if "_CHECKPOINTABLE" not in key]
+    assert kernels == [[[1, 1], [1, 1]]] * 2
+    (tmp_path / "2" / DATA).replace(tmp_path / "1" / DATA)
+    with pytest.raises(tf.errors.OpError, match="Checksum does not match"):
+        kills.read_values(tmp_path / "1" / "model")
+
+
+def test_of_two_saves_the_second_is_restored(kills, tmp_path):
+    kills.save_twice("numbered checkpoints", tmp_path, width=2)
+    assert kills.what_is_restored("numbered checkpoints", tmp_path, width=2) == kills.NEW
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems report no changes")
+def test_a_film_shows_the_second_save_only(kills, tmp_path):
+    lines = kills.film_a_save("one checkpoint", tmp_path)
+    assert lines == [
+        "create model_temp/",
+        f"move in {DATA}",
+        "write model.index",
+        "delete model_temp/",
+    ]
+
+
+def test_each_way_is_killed(kills, monkeypatch):
+    monkeypatch.setattr(kills, "kill_saves", lambda way: [way.upper()])
+    assert kills.kill_each(["one", "two"]) == {"one": ["ONE"], "two": ["TWO"]}
+
+
+def test_a_script_is_killed_until_its_file_is_damaged(kills, tmp_path):
+    script, path = tmp_path / "saver.py", tmp_path / "file.zip"
+    source = """
+        import sys, zipfile
+        from pathlib import Path
+
+        for _ in range(2):
+            with zipfile.ZipFile(sys.argv[1], "w") as archive:
+                archive.writestr("member", "text")
+            if Path(sys.argv[1] + ".seen").exists():
+                Path(sys.argv[1]).write_bytes(b"half")
+            Path(sys.argv[1] + ".seen").touch()
+            print("saved", flush=True)
+            while True: pass
+    """
+    script.write_text(textwrap.dedent(source), encoding="utf-8")
+    assert kills.kill_until_damaged(script, path) == 2
+    assert path.read_bytes() == b"half"
+
+
+def test_the_table_has_a_row_for_each_way(kills):
+    deaths = [kills.Death(kills.LOST, {}), kills.Death(kills.NEW, {})]
+    table = kills.table_of_crashes({"by hand": deaths}, {"by hand": kills.BEFORE})
+    words = table.splitlines()[-1].split()
+    assert words == ["by", "hand", "1", "of", "2", "the", "save", "before"]
+
+
+def save_with_recipe(kills, model, path):
+    other = kills.make_model(0, width=2)
+    kills.save_whole(path, model.save_weights, other.load_weights)
+
+
+def test_a_save_has_to_be_whole(kills, tmp_path):
+    def save_whole(model, path):
+        save_with_recipe(kills, model, path)
+
+    def swallow(model, path):
+        with contextlib.suppress(OSError):
+            save_with_recipe(kills, model, path)
+
+    def fault(save, name):
+        return kills.find_fault_of_save(save, tmp_path / f"{name}.weights.h5")
+
+    assert fault(save_whole, "whole") is None
+    assert fault(lambda model, path: model.save_weights(path), "plain").startswith("there is no")
+    assert fault(swallow, "swallow") == "a save that failed raises no error"
+
+
+def test_a_note_has_to_be_written_by_the_save(kills, tmp_path):
+    def note_of(path):
+        return path.with_name(f"{path.name}.note")
+
+    def save(model, path):
+        model.save_weights(path)
+        note_of(path).write_text(kills.damage.sha256(path), encoding="utf-8")
+
+    def fits(path):
+        note = note_of(path)
+        return note.exists() and note.read_text(encoding="utf-8") == kills.damage.sha256(path)
+
+    def fault(save, fits, name):
+        return kills.find_fault_of_note(save, fits, tmp_path / f"{name}.weights.h5")
+
+    assert fault(save, fits, "right") is None
+    assert fault(lambda model, path: model.save_weights(path), fits, "none").startswith("the save")
+    assert fault(save, lambda path: False, "never") == "a file as it was saved should be True"
+    assert fault(save, lambda path: True, "always") == "a damaged file should be False"
+
+
+def test_a_published_model_has_to_be_whole_numbered_and_flushed(kills, tf, tmp_path):
+    def publish(module, shelf, flush=True):
+        with tempfile.TemporaryDirectory(dir=shelf) as temporary:
+            beside = Path(temporary) / "model"
+            tf.saved_model.save(module, beside)
+            for path in beside.rglob("*"):
+                if flush and path.is_file():
+                    flush_file(path)
+            number = len(list(shelf.iterdir()))
+            return beside.rename(shelf / str(number))
+
+    def fault(publish, name):
+        (tmp_path / name).mkdir()
+        return kills.find_fault_of_publish(publish, tmp_path / name)
+
+    def always_one(module, shelf):
+        shutil.rmtree(shelf / "1", ignore_errors=True)
+        return publish(module, shelf)
+
+    assert fault(publish, "right") is None
+    assert fault(always_one, "one").startswith("save 2 was published as")
+    with pytest.raises(OSError, match="SavedModel"):
+        fault(lambda module, shelf: publish(module, shelf, flush=False), "unflushed")
+
+
+def flush_file(path):
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def test_the_picture_has_a_square_for_each_kill_and_a_lane_for_each_file(kills, plt):

@@ -1,7 +1,9 @@
 """Files that go bad after they were saved: flipped bits, files cut off, a power cut."""
 
 import contextlib
+import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import numpy as np
 from matplotlib.patches import Patch
 
 NOTICED, NO_HARM, WRONG = "noticed", "no harm", "wrong"
+# With newer versions of Python, Keras reads a .keras file in a way that compares no checksum.
+KERAS_COMPARES_CHECKSUMS = sys.version_info < (3, 12)
 COLOUR_OF = {NOTICED: COLOURS[0], NO_HARM: GREY, WRONG: COLOURS[5]}
 
 
@@ -29,6 +33,16 @@ def cut_off(good: bytes, sizes: int = 16) -> Iterator[bytes]:
     """Yield beginnings of the bytes, from none to all but one."""
     for size in np.linspace(0, len(good) - 1, sizes).astype(int):
         yield good[:size]
+
+
+def flip_one_bit(path: Path) -> None:
+    """Flip one bit in the first byte of a file."""
+    path.write_bytes(next(flipped(path.read_bytes())))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_each(
@@ -52,6 +66,13 @@ def load_each(
         found.append(_try_to_load(path, load))
     path.write_bytes(good)
     return found
+
+
+def load_files(
+    loads: Mapping[Path, Callable[[Path], Any]], damage: Callable[[bytes], Iterator[bytes]]
+) -> dict[str, list[str]]:
+    """Load files in each damaged form, and return what `load_each` finds, by the file's name."""
+    return {path.name: load_each(path, load, damage) for path, load in loads.items()}
 
 
 def draw_damage(found: Mapping[str, Sequence[str]], xlabel: str) -> None:
@@ -86,6 +107,22 @@ def note_flushes() -> Iterator[set[int]]:
 
     with mock.patch("os.fsync", note):
         yield flushed
+
+
+@contextlib.contextmanager
+def power_cut(folder: Path) -> Iterator[None]:
+    """Fill each file below a folder with zeros after the block, but for those flushed in it.
+
+    It is the worst that a power cut does to the bytes of files. Names and sizes stay.
+    """
+    with note_flushes() as flushed:
+        yield
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        status = path.stat()
+        if status.st_ino not in flushed:
+            path.write_bytes(bytes(status.st_size))
 
 
 def _try_to_load(path: Path, load: Callable[[Path], Any]) -> str:

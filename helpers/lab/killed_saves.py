@@ -9,9 +9,12 @@ As a script, this file is the program that dies.
 
 import json
 import os
+import random
 import signal
 import sys
 import tempfile
+import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +22,10 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from helpers.draw import COLOURS
-from helpers.lab.film import without_random
+from helpers.lab import damage
+from helpers.lab.film import film, without_random
 from helpers.programs import Program
-from helpers.recipes.save_whole import save_whole
+from helpers.recipes.save_whole import checked, save_whole
 
 import keras
 import matplotlib.pyplot as plt
@@ -29,6 +33,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from tabulate import tabulate
 
 # A save is killed at so many moments while its largest file grows. The first comes before its first
 # byte, and the parts of the file between two of them are equal.
@@ -151,6 +156,54 @@ def restore_in_a_way(way: str, folder: Path, width: int = WIDTH) -> list[np.ndar
     return [weight.numpy() for weight in model.weights]
 
 
+def save(way: str, folder: Path, number: int, width: int = WIDTH) -> None:
+    """Save a model in which every number is ``number``, in one of the ways of `save_in_a_way`."""
+    save_in_a_way(way, make_model(number, width), folder, number)
+
+
+def save_twice(way: str, folder: Path, width: int = WIDTH) -> None:
+    """Save the number 1 and then, to the same place, the number 2."""
+    for number in [1, 2]:
+        save(way, folder, number, width)
+
+
+def film_a_save(way: str, folder: Path) -> list[str]:
+    """Save twice, and return the lines of a film of the second save. The model is tiny."""
+    save(way, folder, 1, width=2)
+    with film(folder) as lines:
+        save(way, folder, 2, width=2)
+    return lines
+
+
+def save_files(folder: Path, ways: Sequence[str], width: int = 100) -> dict[Path, Callable]:
+    """Save ones in some ways, and return for each new file the function that loads it.
+
+    Args:
+        folder: an empty folder.
+        ways: ways of `save_in_a_way` that write only files, and no folders.
+        width: of the model.
+
+    Returns:
+        By the path of each file a function that takes this path and returns a list of arrays.
+    """
+    loads: dict[Path, Callable] = {}
+    for way in ways:
+        save(way, folder, 1, width)
+        for path in sorted(folder.iterdir()):
+            loads.setdefault(path, loader(way, width))
+    return loads
+
+
+def read_values(prefix: Path) -> dict[str, Any]:
+    """Read all values of a checkpoint, by their keys, without a model.
+
+    Raises:
+        tf.errors.OpError: the values do not fit the index.
+    """
+    reader = tf.train.load_checkpoint(prefix.as_posix())
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_dtype_map()}
+
+
 def loader(way: str, width: int) -> Callable[[Path], list[np.ndarray]]:
     """Make a function that takes the path of a file, and restores what was saved in its folder."""
     return lambda path: restore_in_a_way(way, path.parent, width)
@@ -185,10 +238,40 @@ def kill_saves(way: str, moments: Sequence[int] = range(MOMENTS)) -> list[Death]
         return list(pool.map(lambda moment: _kill_a_save(way, moment, complete), moments))
 
 
+def kill_each(ways: Sequence[str]) -> dict[str, list[Death]]:
+    """Kill saves at all moments in each of some ways, and return the deaths by the way."""
+    return {way: kill_saves(way) for way in ways}
+
+
+def kill_until_damaged(script: Path, path: Path) -> int:
+    """Run a script that saves to a path without end, and kill it, until the file is damaged.
+
+    Args:
+        script: gets the path as its argument, and prints a line after each save.
+        path: of a file that is a zip archive when it is complete.
+
+    Returns:
+        The number of kills. Each comes at a random moment in the tenth of a second after a save.
+    """
+    kills = 0
+    while not path.exists() or zipfile.is_zipfile(path):
+        with Program(script, path) as program:
+            next(program.lines())
+            time.sleep(random.uniform(0, 0.1))
+        kills += 1
+    return kills
+
+
 def survived(deaths: Sequence[Death]) -> str:
     """Count the kills after which one of the two saves can be restored: ``"7 of 8"``."""
     lost = [death.restored for death in deaths].count(LOST)
     return f"{len(deaths) - lost} of {len(deaths)}"
+
+
+def table_of_crashes(killed: Mapping[str, Sequence[Death]], after_cut: Mapping[str, str]) -> str:
+    """Make a table of how many kills each way survived, and of what a power cut left of it."""
+    rows = [[way, survived(deaths), after_cut[way]] for way, deaths in killed.items()]
+    return tabulate(rows, ["way of saving", "kills survived", "after a power cut"])
 
 
 def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ()) -> None:
@@ -219,6 +302,93 @@ def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ())
     last.set_xlabel("moment of the kill: how much of the largest file is written, and what follows")
     figure.legend(handles=_legend(bool(lanes)), loc="outside upper center", ncols=4, frameon=False)
     plt.show()
+
+
+class BrokenModel:
+    """A model whose save breaks off in the middle, as on a full disk."""
+
+    def save_weights(self, path: Path | str) -> None:
+        """Write the beginning of a file, and raise an OSError."""
+        Path(path).write_bytes(b"half a file")
+        raise OSError("the disk is full")
+
+
+def find_fault_of_save(save_safely: Callable, path: Path) -> str | None:
+    """Say in one line what is wrong with a function that saves weights whole, or nothing.
+
+    Args:
+        save_safely: takes a model and a path, and has to leave a checksum beside the file.
+        path: of a weights file that does not exist yet.
+    """
+    save_safely(make_model(5, width=2), path)
+    if not path.with_name(f"{path.name}.sha256").exists():
+        return "there is no checksum beside the file"
+    try:
+        save_safely(BrokenModel(), path)
+    except OSError:
+        pass
+    else:
+        return "a save that failed raises no error"
+    saved = make_model(0, width=2)
+    saved.load_weights(checked(path))
+    if not all(np.all(weight == 5) for weight in saved.get_weights()):
+        return "the file does not hold the weights that were saved"
+    return None
+
+
+def find_fault_of_note(save: Callable, fits: Callable, path: Path) -> str | None:
+    """Say in one line what is wrong with two functions that keep a note beside a file, or nothing.
+
+    Args:
+        save: takes a model and a path, saves the weights, and writes the note.
+        fits: takes the path, and tells whether the file is as it was saved.
+        path: of a weights file that does not exist yet.
+    """
+    note = path.with_name(f"{path.name}.note")
+    save(make_model(3, width=2), path)
+    if not path.exists() or not note.exists():
+        return "the save leaves no file, or no note beside it"
+    if fits(path) is not True:
+        return "a file as it was saved should be True"
+    good = path.read_bytes()
+    damage.flip_one_bit(path)
+    if fits(path) is not False:
+        return "a damaged file should be False"
+    path.write_bytes(good)
+    note.unlink()
+    if fits(path) is not False or note.exists():
+        return "a file without a note should be False, and get none"
+    return None
+
+
+def find_fault_of_publish(publish: Callable, shelf: Path) -> str | None:
+    """Say in one line what is wrong with a function that publishes SavedModels, or nothing.
+
+    Args:
+        publish: takes a module and a folder, and returns the path of the new numbered folder.
+        shelf: an empty folder.
+    """
+    module = tf.Module()
+    with damage.power_cut(shelf):
+        for number in [1, 2]:
+            module.x = tf.Variable(float(number))
+            published = publish(module, shelf)
+            if Path(published) != shelf / str(number):
+                return f"save {number} was published as {published}"
+        try:
+            publish("no module", shelf)
+        except ValueError:
+            pass
+        else:
+            return "a save that fails raises no error"
+    names = sorted(path.name for path in shelf.iterdir())
+    if names != ["1", "2"]:
+        return f"after a save that failed, {names} are there"
+    for number in [1, 2]:
+        loaded = tf.saved_model.load(shelf / str(number))
+        if loaded.x.numpy() != number:
+            return f"{number} holds another number"
+    return None
 
 
 def _rows_of_kills(killed: Mapping[str, Sequence[Death]]) -> Iterator[tuple[str, list[str]]]:
@@ -331,7 +501,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _save_and_die(way: str, folder: Path, moment: int, largest: int) -> None:
     """Save the number 1 and then 2, and die in the second save. Before it, print what is there."""
-    save_in_a_way(way, make_model(1), folder, 1)
+    save(way, folder, 1)
     print(json.dumps(_look(folder)), flush=True)
 
     model = make_model(2)

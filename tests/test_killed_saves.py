@@ -163,11 +163,16 @@ def test_a_save_has_to_be_whole(kills, tmp_path):
         with contextlib.suppress(OSError):
             save_with_recipe(kills, model, path)
 
+    def save_another(model, path):
+        model.save_weights(tmp_path / "elsewhere.weights.h5")
+        save_with_recipe(kills, kills.make_model(4, width=2), path)
+
     def fault(save, name):
         return kills.find_fault_of_save(save, tmp_path / f"{name}.weights.h5")
 
     assert fault(save_whole, "whole") is None
     assert fault(lambda model, path: model.save_weights(path), "plain").startswith("there is no")
+    assert fault(save_another, "another").startswith("the file does not hold")
     assert fault(swallow, "swallow") == "a save that failed raises no error"
 
 

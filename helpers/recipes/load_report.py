@@ -1,6 +1,8 @@
 """A load report: what a file would bring to a model, and what not, found without loading it.
 
-Needs TensorFlow 2.16 or newer, and no other file of this course.
+Needs TensorFlow.
+
+It is made for TensorFlow 2.16 and newer, which come with Keras 3.
 
 A model has often changed since its file was saved, and a load that goes wrong often raises no
 error. The report says of each variable whether it would be loaded, and if not, why:

@@ -191,13 +191,7 @@ def draw_object_graph(root: Any, prefix: Path | str) -> None:
     right = gap + 1.4
     letters = max(len(text) for text in [title, *(row.key for row in rows)])
     width = right + FIXED_LETTER * letters + 0.3
-    height = TREE_ROW * (len(rows) + 1) + 0.3
-    _, axes = plt.subplots(figsize=(width, height))
-    axes.set_position((0, 0, 1, 1))
-    axes.set(xlim=(-0.1, width - 0.1), ylim=(0.4 - height, 0.4))
-    axes.axis("off")
-    axes.text(0, 0.1, "objects in the program", weight="bold", va="center")
-    axes.text(right, 0.1, title, weight="bold", va="center")
+    axes = make_tree_axes(width, len(rows), {0.0: "objects in the program", right: title})
 
     above: list[tuple[float, float]] = []  # where each ancestor of a line stands
     for number, row in enumerate(rows):
@@ -220,6 +214,24 @@ def _columns(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> lis
         columns.append(column)
         left = column.right + GAP
     return columns
+
+
+def make_tree_axes(width: float, rows: int, titles: Mapping[float, str]) -> Axes:
+    """Make a new figure for the lines of a tree, in inches: row 1 stands at y = -`TREE_ROW`.
+
+    Args:
+        width: of the figure.
+        rows: the number of lines below the titles.
+        titles: each by its distance from the left.
+    """
+    height = TREE_ROW * (rows + 1) + 0.3
+    _, axes = plt.subplots(figsize=(width, height))
+    axes.set_position((0, 0, 1, 1))
+    axes.set(xlim=(-0.1, width - 0.1), ylim=(0.4 - height, 0.4))
+    axes.axis("off")
+    for left, title in titles.items():
+        axes.text(left, 0.1, title, weight="bold", va="center")
+    return axes
 
 
 def _empty_axes(width: float, height: float) -> Axes:

@@ -27,6 +27,11 @@ def tf(module):
     return module("tensorflow")
 
 
+@pytest.fixture(scope="session")
+def keras(module):
+    return module("keras")
+
+
 @pytest.fixture
 def plt(module):
     """Draw in memory, and close what was drawn."""

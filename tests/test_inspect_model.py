@@ -85,11 +85,6 @@ def inspect_model(module, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def keras(module):
-    return module("keras")
-
-
-@pytest.fixture(scope="module")
 def meta_graph(module):
     """The class of a meta graph."""
     return module("tensorflow.core.protobuf.meta_graph_pb2").MetaGraphDef

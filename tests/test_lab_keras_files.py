@@ -13,11 +13,6 @@ def keras_files(module, plt):
     return module("helpers.lab.keras_files")
 
 
-@pytest.fixture(scope="module")
-def keras(module):
-    return module("keras")
-
-
 @pytest.fixture
 def two_heads(keras):
     """Build a model with heads of these names, whose keys are ``layers/dense``, ``_1``, ``_2``."""

@@ -18,6 +18,7 @@ from helpers.draw import (
     INDENT,
     MATCHED,
     TREE_ROW,
+    make_tree_axes,
 )
 from helpers.prove import same_values
 
@@ -216,14 +217,8 @@ def draw_weights_file(model: keras.Model, file: Path | str) -> None:
     right = gap + 1.2
     notes = right + FIXED_LETTER * max(len(slot.key) for slot in slots) + 0.4
     width = notes + FIXED_LETTER * max(len(slot.saved_from or "") for slot in slots) + 1.6
-    height = TREE_ROW * (len(lines) + 1) + 0.3
-    _, axes = plt.subplots(figsize=(width, height))
-    axes.set_position((0, 0, 1, 1))
-    axes.set(xlim=(-0.1, width - 0.1), ylim=(0.4 - height, 0.4))
-    axes.axis("off")
     titles = {0.0: "layers in the program", right: "keys in the file", notes: "saved from layer"}
-    for x, title in titles.items():
-        axes.text(x, 0.1, title, weight="bold", va="center")
+    axes = make_tree_axes(width, len(lines), titles)
     for number, (depth, text, slot) in enumerate(lines):
         y = -TREE_ROW * (number + 1)
         colour = "black"
@@ -239,10 +234,7 @@ def epoch_of(file: Path | str) -> int:
     Raises:
         ValueError: the model in the file is not compiled, or there is no such file.
     """
-    model = keras.saving.load_model(file)
-    if not model.compiled:
-        raise ValueError(f"{Path(file).name} holds no optimizer: compile its model before the save")
-    return int(model.optimizer.iterations.numpy())
+    return _steps_of(keras.saving.load_model(file), file)
 
 
 def find_epochs(model: keras.Model, files: Sequence[Path]) -> dict[str, int]:
@@ -259,12 +251,20 @@ def find_epochs(model: keras.Model, files: Sequence[Path]) -> dict[str, int]:
     Raises:
         ValueError: the model in a file is not compiled, or there is no such file.
     """
-    epochs = {file.name: epoch_of(file) for file in files}
-    for file in files:
-        if same_values(keras.saving.load_model(file).weights, model.weights):
+    saved = {file: keras.saving.load_model(file) for file in files}
+    epochs = {file.name: _steps_of(its_model, file) for file, its_model in saved.items()}
+    for file, its_model in saved.items():
+        if same_values(its_model.weights, model.weights):
             epochs["weights in memory"] = epochs[file.name]
     epochs["optimizer in memory"] = int(model.optimizer.iterations.numpy())
     return epochs
+
+
+def _steps_of(model: keras.Model, file: Path | str) -> int:
+    """Return the steps of a model's optimizer; the file that it is from is named in an error."""
+    if not model.compiled:
+        raise ValueError(f"{Path(file).name} holds no optimizer: compile its model before the save")
+    return int(model.optimizer.iterations.numpy())
 
 
 def draw_epochs(values: Sequence[float], ylabel: str, holders: Mapping[str, int]) -> None:

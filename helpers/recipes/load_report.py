@@ -427,26 +427,24 @@ def _rows_of_checkpoint(
     return rows
 
 
+FITTING = ("matched", "matched by another path", "other name")
+
+
 def _stop(statuses: dict[str, str], order: Iterable[str], reasons: set[str]) -> dict[str, str]:
     """Return the statuses, with "not reached" for what comes after the first of these reasons."""
     is_stopped = False
     stopped = dict(statuses)
     for key in order:
-        fits = statuses[key] in ("matched", "matched by another path", "other name")
         if statuses[key] in reasons:
             is_stopped = True
-        elif fits and is_stopped:
+        elif is_stopped and statuses[key] in FITTING:
             stopped[key] = "not reached"
     return stopped
 
 
 def _restores_nothing(statuses: dict[str, str]) -> dict[str, str]:
     """Return the statuses, with "not reached" for all that fits."""
-    # A status of its own, before all others, at which the load stops.
-    from_the_start = {"": "an error", **statuses}
-    stopped = _stop(from_the_start, from_the_start, {"an error"})
-    del stopped[""]
-    return stopped
+    return {key: "not reached" if status in FITTING else status for key, status in statuses.items()}
 
 
 # A checkpoint of TensorFlow 2, which has an object graph

@@ -93,37 +93,11 @@ def test_no_test_file_of_the_project_itself_is_missing():
     assert present >= OTHER_TESTS
 
 
-@pytest.fixture(scope="module")
-def collected():
-    """Count what the README's second command collects: tests or cells of each file."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0"]
-    done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, encoding="utf-8")
-    assert done.returncode == 0, done.stdout[-2000:]
-    ids = [line for line in done.stdout.splitlines() if "::" in line]
-    return Counter(line.split("::")[0] for line in ids)
-
-
-def test_every_test_that_is_written_is_collected(collected):
-    for path in TESTS.glob("test_*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        written = [node for node in tree.body if getattr(node, "name", "").startswith("test_")]
-        assert written, path.name
-        assert collected[f"tests/{path.name}"] >= len(written), path.name
-
-
-def test_there_are_as_many_tests_as_ever(collected):
+def test_there_are_as_many_tests_as_ever():
     written = 0
     for path in TESTS.glob("test_*.py"):
         written += len(re.findall(r"^def test_", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert written >= LEAST_TEST_FUNCTIONS
-
-
-def test_every_cell_and_every_wrong_answer_is_collected(collected):
-    for path in (COURSE / "notebooks").glob("*.ipynb"):
-        book = Book(path, exercises.stated_wrong_answers(TESTS / "wrong_answers", path.stem))
-        answers = exercises.wrong_answers(book.notebook, book.wrong_answers)
-        expected = len(book.code) + len(answers)
-        assert collected[f"notebooks/{path.name}"] == expected, path.name
 
 
 def test_pytest_is_strict_and_leaves_nothing_out():
@@ -189,6 +163,35 @@ def test_no_test_is_skipped_for_good_or_may_fail():
             if isinstance(node, ast.Attribute):
                 name = ast.unparse(node)
                 assert name not in {"pytest.mark.skip", "pytest.mark.xfail", "pytest.xfail"}, path
+
+
+# What is collected: it takes some seconds to ask
+
+
+@pytest.fixture(scope="module")
+def collected():
+    """Count what the README's second command collects: tests or cells of each file."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0"]
+    done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-2000:]
+    ids = [line for line in done.stdout.splitlines() if "::" in line]
+    return Counter(line.split("::")[0] for line in ids)
+
+
+def test_every_test_that_is_written_is_collected(collected):
+    for path in TESTS.glob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        written = [node for node in tree.body if getattr(node, "name", "").startswith("test_")]
+        assert written, path.name
+        assert collected[f"tests/{path.name}"] >= len(written), path.name
+
+
+def test_every_cell_and_every_wrong_answer_is_collected(collected):
+    for path in (COURSE / "notebooks").glob("*.ipynb"):
+        book = Book(path, exercises.stated_wrong_answers(TESTS / "wrong_answers", path.stem))
+        answers = exercises.wrong_answers(book.notebook, book.wrong_answers)
+        expected = len(book.code) + len(answers)
+        assert collected[f"notebooks/{path.name}"] == expected, path.name
 
 
 # What CI runs, on a made project

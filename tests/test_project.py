@@ -17,7 +17,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 COURSE = Path(__file__).parent.parent
-PROJECT = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRAS = [
     Requirement(line) for lines in PROJECT["optional-dependencies"].values() for line in lines
@@ -161,6 +162,23 @@ def test_every_package_that_we_import_is_a_dependency():
         if declared.isdisjoint(canonicalize_name(each) for each in candidates):
             missing.append(name)
     assert missing == []
+
+
+def test_every_file_of_the_helpers_travels_with_a_wheel():
+    """A folder without an ``__init__.py`` stays behind, and so does data that no pattern names."""
+    setuptools = SETTINGS["tool"]["setuptools"]
+    assert setuptools["packages"]["find"] == {"include": ["helpers*"]}
+    named = set()
+    for package, patterns in setuptools["package-data"].items():
+        for pattern in patterns:
+            found = list(COURSE.joinpath(*package.split(".")).glob(pattern))
+            assert found, f"{package}: no file is {pattern}"
+            named.update(found)
+    for path in (COURSE / "helpers").rglob("*"):
+        if path.suffix == ".py":
+            assert (path.parent / "__init__.py").is_file(), path
+        elif path.is_file() and path.parent.name != "__pycache__":
+            assert path in named, path
 
 
 def test_constraints_are_plain_pins_without_addresses():

@@ -6,7 +6,8 @@
 Each runs from top to bottom in a new kernel, the same kind as that of the tests. What the tests
 take for the same stays as it is stored, byte for byte: a picture that looks alike, a number that
 may vary, a line that names the time of the run. Progress bars, times and versions are not stored.
-If a cell fails, the stored notebook is not touched.
+The caption below a picture becomes its alt text. If a cell fails, the stored notebook is not
+touched.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.gate import figure_facts, kernels, outputs, pictures
+from tests.gate import captions, figure_facts, kernels, outputs, pictures
 from tests.gate.settings import clean_environment
 
 import nbformat
@@ -75,17 +76,16 @@ def store(path: Path) -> list[int]:
     stored = read(path)
     new = read(path)
     run(new, path)
-    changed = []
-    for cell, before in zip(new.cells, stored.cells, strict=True):
-        if cell.cell_type != "code":
-            continue
+    code = [cell for cell in new.cells if cell.cell_type == "code"]
+    stored_code = [cell for cell in stored.cells if cell.cell_type == "code"]
+    for cell, before in zip(code, stored_code, strict=True):
         tags = cell.metadata.get("tags", [])
         cell.outputs = settled(cell.outputs, before.outputs, tags)
-        if cell.outputs != before.outputs:
-            changed.append(cell.execution_count)
+    captions.store_alt_texts(new.cells)
     clean_metadata(new)
     replace(path, nbformat.writes(new) + "\n")
-    return changed
+    pairs = zip(code, stored_code, strict=True)
+    return [cell.execution_count for cell, before in pairs if cell.outputs != before.outputs]
 
 
 def changes_in_words(cells: Sequence[int]) -> str:

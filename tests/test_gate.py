@@ -1,17 +1,20 @@
 """The gate: what it lets pass, and what it notices. Each fault here is planted."""
 
 import base64
+import copy
 import io
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
-from tests.gate import exercises, figures, litter, numbers, outputs, pictures, settings
+from tests.gate import captions, exercises, figures, litter, numbers, outputs, pictures, settings
 from tests.gate.figure_facts import facts_of
 from tests.gate.kernels import Kernel
 
 import filelock
 import numpy as np
 import pytest
+from nbconvert import HTMLExporter
 from nbformat import v4
 from PIL import Image
 
@@ -268,13 +271,73 @@ def test_a_stray_or_missing_output_of_any_type_is_noticed(stray):
             v4.new_output("error", ename="ValueError", evalue="yes"),
         ),
         (
-            display({"image/png": {"alt": "a dog"}}, image_png=picture()),
-            display({"image/png": {"alt": "a cat"}}, image_png=picture()),
+            display({"image/png": {"width": 300, "alt": "a dog"}}, image_png=picture()),
+            display({"image/png": {"width": 200, "alt": "a dog"}}, image_png=picture()),
         ),
     ],
 )
 def test_a_changed_output_is_noticed(new, stored):
     assert outputs.differences([new], [stored])
+
+
+def test_a_run_knows_no_alt_text_and_is_not_asked_for_one():
+    new = display({"image/png": {"width": 300}, "isolated": True}, image_png=picture())
+    stored = copy.deepcopy(new)
+    stored.metadata["image/png"]["alt"] = "a dog"
+    assert outputs.differences([new], [stored]) == []
+    assert outputs.differences([display(image_png=picture())], [stored])
+    del stored.metadata["isolated"], stored.metadata["image/png"]["width"]
+    assert outputs.differences([display(image_png=picture())], [stored]) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "caption"),
+    [
+        ("*It learns.*", "It learns."),
+        ("*It learns\nand forgets.*\n\nMore *text*.", "It learns and forgets."),
+        ("*A `.keras` file.* Photo: [Ada](https://example.org/*).", "A .keras file."),
+        ("*As in [01](01_save.ipynb), 3 * 4 is 12.*", "As in 01, 3 * 4 is 12."),
+        ("**Bug hunt.** No picture.", ""),
+        ("It *learns*.", ""),
+        ("", ""),
+    ],
+)
+def test_a_caption_is_read_as_plain_text(source, caption):
+    assert captions.caption_of(v4.new_markdown_cell(source)) == caption
+    assert captions.caption_of(v4.new_code_cell(source)) == ""
+
+
+def images_in(page):
+    """The attributes of each picture in a page."""
+    found = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            if tag == "img":
+                found.append(dict(attributes))
+
+    Reader().feed(page)
+    return found
+
+
+def test_a_static_page_tells_what_a_picture_shows(caplog):
+    shown = display({"image/jpeg": {"width": 300}}, image_jpeg=picture("JPEG"))
+    cells = [
+        v4.new_code_cell("plot()", outputs=[shown, display(image_png=picture())]),
+        v4.new_markdown_cell('*It learns "more" from `a` & b.*'),
+    ]
+    captions.store_alt_texts(cells)
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(v4.new_notebook(cells=cells))
+    images = images_in(page)
+    assert [image["alt"] for image in images] == ['It learns "more" from a & b.'] * 2
+    assert images[0]["width"] == "300"
+    assert "Alternative text is missing" not in caplog.text
+
+
+def test_a_picture_without_a_caption_loses_an_old_alt_text():
+    shown = display({"image/png": {"alt": "a dog"}}, image_png=picture())
+    captions.store_alt_texts([v4.new_code_cell("plot()", outputs=[shown])])
+    assert shown.metadata == {}
 
 
 def test_the_order_of_displayed_things_is_compared():

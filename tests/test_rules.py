@@ -26,7 +26,8 @@ def chart():
     facts = {"texts": [], "legend": [], "axes": []}
     cell = code("plt.show()", tags=["chart-varies"])
     data = {"image/png": "a picture", "text/plain": "<Figure>"}
-    cell.outputs = [v4.new_output("display_data", data=data, metadata={"figure": facts})]
+    metadata = {"figure": facts, "image/png": {"alt": "It learns."}}
+    cell.outputs = [v4.new_output("display_data", data=data, metadata=metadata)]
     return cell
 
 
@@ -193,6 +194,14 @@ BROKEN = [
         lambda made: made.cell("plt.").outputs[0].metadata.clear(),
     ),
     ("every_picture_has_a_caption", lambda made: made.replace("*It learns.*", "It learns.")),
+    (
+        "every_picture_has_its_caption_as_alt_text",
+        lambda made: made.cell("plt.").outputs[0].metadata.pop("image/png"),
+    ),
+    (
+        "every_picture_has_its_caption_as_alt_text",
+        lambda made: made.replace("*It learns.*", "*It forgets.*"),
+    ),
     ("the_title_says_what_it_takes", lambda made: made.replace("# Save a model", "Save a model")),
     ("the_title_says_what_it_takes", lambda made: made.replace("8 seconds", "some seconds")),
     ("the_steps_are_the_headings", lambda made: made.replace("2. Look", "2. See")),

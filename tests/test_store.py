@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import subprocess
 import sys
 import tomllib
@@ -219,15 +220,31 @@ def test_each_output_is_compared_with_the_stored_one_of_its_kind():
     assert store.settled([picture(nearly), text], [text, old], []) == [old, text]
 
 
-def test_a_new_alt_text_is_stored_beside_a_picture_that_keeps_its_bytes():
+def test_new_metadata_is_stored_beside_a_picture_that_keeps_its_bytes():
     pixels = np.full((64, 64, 3), 200)
     nearly = pixels.copy()
     nearly[0, 0] = 201
-    old = picture(pixels, **{"image/png": {"alt": "grey"}})
-    new = picture(nearly, **{"image/png": {"alt": "all grey"}})
+    old = picture(pixels, **{"image/png": {"width": 64}})
+    new = picture(nearly, **{"image/png": {"width": 32}})
     [settled] = store.settled([new], [old], [])
     assert settled.data == old.data
     assert settled.metadata == new.metadata
+
+
+def test_the_caption_below_a_picture_becomes_its_alt_text(stored, path):
+    assert "alt" not in json.loads(stored)["cells"][4]["outputs"][0]["metadata"]
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(new_markdown_cell("*A line through `three` points.* Drawn by hand."))
+    written(notebook, path.parent)
+    assert store.store(path) == [4]
+    [shown] = code_cells(path)[3].outputs
+    assert shown.metadata["image/png"]["alt"] == "A line through three points."
+    assert store.store(path) == []
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[-1].source = "*Another caption.*"
+    written(notebook, path.parent)
+    assert store.store(path) == [4]
+    assert code_cells(path)[3].outputs[0].metadata["image/png"]["alt"] == "Another caption."
 
 
 def test_facts_about_a_figure_are_added_to_what_was_stored_without_them():

@@ -8,7 +8,7 @@ import itertools
 import re
 from pathlib import Path
 
-from tests.gate import exercises, figure_facts, numbers, outputs, pictures
+from tests.gate import captions, exercises, figure_facts, numbers, outputs, pictures
 
 import nbformat
 
@@ -195,6 +195,13 @@ def every_picture_has_a_caption(book):
             yield f"no caption after: {first_line(cell)}"
 
 
+def every_picture_has_its_caption_as_alt_text(book):
+    for output, mime, caption in captions.pictures_with_captions(book.cells):
+        alt = captions.alt_of(output, mime)
+        if not alt or alt != caption:
+            yield f"store the notebook again: the alt text is {alt!r}, the caption {caption!r}"
+
+
 # The skeleton
 
 
@@ -367,6 +374,7 @@ RULES = [
     no_timing_and_no_path_of_a_machine,
     only_what_varies_is_compared_loosely,
     every_picture_has_a_caption,
+    every_picture_has_its_caption_as_alt_text,
     the_title_says_what_it_takes,
     exercise_tags_are_for_exercises,
     no_widgets_and_no_versions,

@@ -51,6 +51,18 @@ RUFF_IGNORED_IN_FILES = {
     "notebooks/*": {"ANN", "D"},
     "{tests/*,conftest.py}": {"ANN", "D", "SIM117"},
 }
+# What work on the course leaves in its folder, and what a commit must not pick up.
+LEFT_BEHIND = {
+    "/runs/",
+    "/.venv/",
+    "/*.egg-info/",
+    "/build/",
+    "__pycache__/",
+    ".ipynb_checkpoints/",
+    ".pytest_cache/",
+    ".ruff_cache/",
+    "/.mypy_cache/",
+}
 # Comments that silence a checker in one line: at most so many, each with the rule that it silences.
 MOST_SILENCED_LINES = 6
 SILENCING = re.compile(r"#\s*(?:noqa|type:\s*ignore|ruff:|pylint:|mypy:|pyright:|pragma:)")
@@ -124,6 +136,11 @@ def test_the_sanitizer_hides_no_more_than_the_time_of_a_run():
     [pattern] = [line.removeprefix("regex: ") for line in lines if line.startswith("regex: ")]
     assert re.search(pattern, "runs/01_save/2026-11-23_16-51-26")
     assert not re.search(pattern, "runs/01_save/other")
+
+
+def test_git_ignores_what_work_leaves_behind():
+    lines = (COURSE / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert set(lines) >= LEFT_BEHIND
 
 
 def test_ruff_asks_for_as_much_as_ever():

@@ -294,7 +294,6 @@ def test_the_command_says_what_it_found_and_ends_with_1_if_it_was_an_alarm(comma
     assert command(tmp_path / "b.keras", tmp_path / "a.npy") == (1, loud + quiet)
     code, _ = command("--also", "keras.layers.TFSMLayer", tmp_path / "b.keras")
     assert code == 0
-    assert command(tmp_path / "gone")[0] == 1
 
 
 def test_a_wrong_command_ends_with_2(command):
@@ -302,25 +301,53 @@ def test_a_wrong_command_ends_with_2(command):
     assert command("--unknown", "a")[0] == 2
 
 
+def test_what_could_not_be_inspected_ends_with_2_and_an_alarm_beside_it_with_1(command, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(3))
+    write_keras(tmp_path / "b.keras", layer("TFSMLayer"))
+    (tmp_path / "c.npy").write_bytes(b"text")
+    assert command(tmp_path / "gone")[0] == 2
+    assert command(tmp_path)[0] == 1  # a folder with files that are in no SavedModel
+    assert command(tmp_path / "a.npy", tmp_path / "c.npy")[0] == 2
+    assert command(tmp_path / "c.npy", tmp_path / "b.keras")[0] == 1
+
+
 def test_a_name_of_a_file_does_not_reach_the_terminal(command, tmp_path):
     _, text = command(tmp_path / "\x1b[2Ja")
     assert "\x1b" not in text
 
 
-def test_the_folder_that_is_copied_alone_is_a_command(tmp_path):
+@pytest.fixture
+def copied_command(tmp_path):
+    """Run the command of the folder that is copied alone, in a process of its own."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(RECIPES / "inspect_model", tmp_path / "inspect_model", ignore=ignored)
+    start = "import sys; sys.path.insert(0, '.'); "
+    run = "import runpy; runpy.run_module('inspect_model', run_name='__main__', alter_sys=True)"
+
+    def command(*arguments, before=""):
+        return subprocess.run(
+            [sys.executable, "-I", "-c", start + before + run, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+
+    return command
+
+
+def test_the_folder_that_is_copied_alone_is_a_command(copied_command, tmp_path):
     np.save(tmp_path / "a.npy", np.ones(3))
     (tmp_path / "b.npy").write_bytes(b"text")
-    command = [sys.executable, "-I", "-c", "import runpy, sys; sys.path.insert(0, '.'); "]
-    command[-1] += "runpy.run_module('inspect_model', run_name='__main__', alter_sys=True)"
-    done = subprocess.run(
-        [*command, "a.npy", "b.npy"],
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-    )
-    assert done.returncode == 1, done.stderr
+    done = copied_command("a.npy", "b.npy")
+    assert done.returncode == 2, done.stderr
     assert done.stdout.startswith("a.npy: no alarm\n")
     assert "b.npy: ALARM (1)\n" in done.stdout
+
+
+def test_without_tensorflow_the_command_says_so_in_one_line_and_ends_with_2(copied_command):
+    done = copied_command("a.npy", before="sys.modules['tensorflow'] = None; ")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("inspect_model needs TensorFlow, and cannot import it: ")
+    assert done.stderr.count("\n") == 1

@@ -15,8 +15,9 @@ a trick which nobody has thought of is an alarm too.
 keras.layers.Lambda: in config.config.layers.1
 __lambda__: in config.config.layers.1.config.function
 
-On the command line, ``python -m inspect_model FILE...`` prints the same, and ends with 1 if a file
-has an alarm, with 0 if none has, and with 2 if the command itself is wrong.
+On the command line, ``python -m inspect_model FILE...`` prints the same. It ends with 0 if nothing
+was found, with 1 if a file has an alarm, and with 2 if none has, but something could not be
+inspected: a file was not judged, the command itself is wrong, or TensorFlow is missing.
 
 What a file does on purpose with its numbers, no inspection can tell: a model may answer wrongly to
 one input, or run without an end. And it says nothing of errors in what reads the file.
@@ -27,9 +28,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .findings import Alarm, Finding, Note
-from .kinds import inspect_any
 from .limits import MOST_ALARMS
 
+NOT_JUDGED = "not judged"  # how the alarm of a file begins that could not be inspected
 LONGEST_LINE = 200  # characters
 LONGEST_NAME = 1_000  # characters of what an alarm names, before any are left out
 
@@ -62,6 +63,7 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
 
     Raises:
         TypeError: If ``path`` is no path.
+        ImportError: If TensorFlow is missing.
 
     >>> import numpy as np
     >>> from inspect_model import inspect_model
@@ -71,15 +73,18 @@ def inspect_model(path: Path | str, also: Collection[str] = ()) -> Findings:
     >>> inspect_model("words.txt").alarms
     ['not judged: no file of a kind that is known here, no prefix of a checkpoint']
     """
+    # Not at the top: only here can the command say in one line that TensorFlow is missing.
+    from .kinds import inspect_any
+
     path = Path(path)
     collected = _Collected()
     try:
         collected.add_all(inspect_any(path))
     except RecursionError:
-        collected.add(Alarm("not judged", "nested too deep"))
+        collected.add(Alarm(NOT_JUDGED, "nested too deep"))
     except Exception as error:  # Whatever it is, the file has not passed.
         reason = str(error).partition("\n")[0]
-        collected.add(Alarm("not judged", reason or type(error).__name__))
+        collected.add(Alarm(NOT_JUDGED, reason or type(error).__name__))
 
     accepted = set(also)
     alarms = [line for what, line in collected.alarm_lines() if what not in accepted]

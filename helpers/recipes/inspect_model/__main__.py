@@ -4,11 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import inspect_model, printable
+from . import NOT_JUDGED, inspect_model, printable
 
+NOTHING_FOUND, ALARM, NOT_INSPECTED = 0, 1, 2  # exit codes
 DESCRIPTION = """
 Inspect model files before anything loads them. What is not known as harmless is an alarm.
-Ends with 0 if no file has an alarm, with 1 if one has, with 2 if the command itself is wrong.
+Ends with 0 if nothing was found, with 1 if a file has an alarm, and with 2 if none has, but
+something could not be inspected: a file was not judged, the command itself is wrong, or TensorFlow
+is missing.
 """
 
 
@@ -31,13 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
 
-    exit_code = 0
-    for file in options.files:
-        alarms, notes = inspect_model(file, also=options.also)
-        show_findings(file, alarms, notes)
-        if alarms:
-            exit_code = 1
-    return exit_code
+    found: list[str] = []
+    try:
+        for file in options.files:
+            alarms, notes = inspect_model(file, also=options.also)
+            show_findings(file, alarms, notes)
+            found += alarms
+    except ImportError as error:
+        reason = printable(str(error).partition("\n")[0])
+        print(f"inspect_model needs TensorFlow, and cannot import it: {reason}", file=sys.stderr)
+        return NOT_INSPECTED
+    return exit_code(found)
+
+
+def exit_code(alarms: Sequence[str]) -> int:
+    """Return the exit code for the alarms of all files: one that names something comes first."""
+    if not alarms:
+        return NOTHING_FOUND
+    only_not_judged = all(alarm.startswith(NOT_JUDGED) for alarm in alarms)
+    return NOT_INSPECTED if only_not_judged else ALARM
 
 
 def show_findings(file: str, alarms: Sequence[str], notes: Sequence[str]) -> None:

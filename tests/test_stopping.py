@@ -2,7 +2,7 @@
 
 import signal
 
-from helpers.lab.stopping import ask_in_the_middle, hear_requests
+from helpers.lab.stopping import ask_in_the_middle, find_fault, hear_requests, steps_of
 
 import pytest
 
@@ -45,4 +45,79 @@ def test_the_handler_from_before_is_back_after_an_error_too():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyError), hear_requests():
         raise KeyError
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_only_lines_of_steps_count():
+    assert steps_of(["step 12 loss 0.5", "saved ckpt-12", "step 13 loss nan"]) == [12, 13]
+    assert steps_of([]) == []
+
+
+class Adder:
+    """Adds numbers as the exercise asks for, except for one fault."""
+
+    def __init__(self, fault=""):
+        self.fault = fault
+        self.has_come = False
+        self.memory = 0
+
+    def note(self, number, frame):
+        self.has_come = True
+
+    def __call__(self, numbers, folder):
+        self.has_come = False
+        file = folder / "total"
+        total = int(file.read_text(encoding="utf-8")) if file.exists() else 0
+        if self.fault == "global":
+            total = self.memory
+        before = signal.getsignal(signal.SIGTERM)
+        if self.fault != "deaf":
+            signal.signal(signal.SIGTERM, self.note)
+        for number in numbers:
+            if self.has_come and self.fault == "loses":
+                break
+            total += number
+            if self.has_come and self.fault != "goes on":
+                break
+        if self.fault != "saves nothing":
+            file.write_text(str(total), encoding="utf-8")
+        if self.fault != "keeps the handler":
+            signal.signal(signal.SIGTERM, before)
+        self.memory = total
+        return 190 if self.fault == "constant" else total
+
+
+@pytest.fixture
+def folders(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    return folders
+
+
+def test_an_adder_that_stops_when_asked_has_no_fault(folders):
+    assert find_fault(Adder(), *folders) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("deaf", "nobody heard it"),
+        ("keeps the handler", "old handler"),
+        ("goes on", "0 of 20 numbers were left"),
+        ("loses", "after the request it returned 21"),
+        ("constant", "after the request it returned 190"),
+        ("saves nothing", "it returned 162"),
+        ("global", "in a new folder it returned 193"),
+    ],
+)
+def test_each_fault_of_an_adder_is_told(fault, told, folders):
+    assert told in find_fault(Adder(fault), *folders)
+
+
+def test_an_adder_that_does_nothing_ends_nothing(folders):
+    before = signal.getsignal(signal.SIGTERM)
+    assert "20 of 20 numbers" in find_fault(lambda numbers, folder: 0, *folders)
+    with pytest.raises(TypeError):
+        find_fault(lambda numbers, folder: None, *folders)
     assert signal.getsignal(signal.SIGTERM) == before

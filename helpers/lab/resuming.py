@@ -1,15 +1,17 @@
 """Trials of exact resuming: of a data pipeline, of a training step, and of ``fit``."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from helpers import hold_stderr
+from helpers.draw import BROKEN, MATCHED, draw_bars
 from helpers.prove import same_values
 from helpers.runs import new_folder
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
@@ -76,6 +78,29 @@ def resume_place(make: MakeDataset, run: Path, count: int = 20) -> tuple[list, l
     return expected, [next(restored) for _ in range(count)]
 
 
+def find_fault(make: MakeDataset, run: Path) -> str | None:
+    """Say in one line why a pipeline is no repaired one, or nothing.
+
+    It has to go on exactly over four epochs. Each epoch is made of ten batches of ten, and holds
+    the numbers from 0 to 99 once, in another order and in other batches than the epochs before.
+
+    Args:
+        make: makes the dataset.
+        run: where the checkpoint goes.
+    """
+    if make() is make():
+        return "a program that starts again makes a new dataset"
+    try:
+        expected, resumed = resume_place(make, run, count=45)
+    except StopIteration:
+        return "the dataset ends before five epochs"
+    if not same_values(resumed, expected):
+        return "it goes on with other numbers"
+    if any(np.shape(batch) != (10,) for batch in expected):
+        return "a batch does not hold ten numbers"
+    return _find_fault_of_epochs(np.reshape(expected[5:], (4, 10, 10)))
+
+
 def refusal(dataset: tf.data.Dataset, run: Path) -> str:
     """Return the readable end of the message with which an iterator is not saved.
 
@@ -96,6 +121,20 @@ def weigh(dataset: tf.data.Dataset, run: Path) -> int:
     next(iterator)
     prefix = save_iterator(iterator, run)
     return Path(f"{prefix}.data-00000-of-00001").stat().st_size
+
+
+def draw_weights(
+    datasets: Mapping[str, tf.data.Dataset], run: Path, wrong: Collection[str] = ()
+) -> None:
+    """Draw how many kilobytes the state of each dataset's iterator takes, in tens, as bars.
+
+    Args:
+        datasets: by their names, from top to bottom.
+        run: where the checkpoints go.
+        wrong: names of datasets that are drawn in orange.
+    """
+    kilobytes = [round(weigh(dataset, run), -4) / 1000 for dataset in datasets.values()]
+    draw_bars(list(datasets), {"kilobytes": kilobytes}, wrong)
 
 
 def make_model(optimizer: keras.Optimizer, dtype: str = "float32") -> keras.Model:
@@ -177,6 +216,27 @@ def fit_losses(
     return recorder.losses
 
 
+def draw_gaps(
+    expected: Mapping[int, float],
+    cases: Mapping[str, Mapping[int, float]],
+    wrong: Collection[str] = (),
+) -> None:
+    """Draw how far the losses of resumed trainings are from those that were expected.
+
+    Args:
+        expected: the loss at each step.
+        cases: for the name of each training, the loss at each of its steps.
+        wrong: names of trainings that are drawn in orange, and the others in blue.
+    """
+    _, axes = plt.subplots()
+    for name, losses in cases.items():
+        colour = BROKEN if name in wrong else MATCHED
+        gaps = [abs(losses[step] - expected[step]) for step in losses]
+        axes.plot(list(losses), gaps, ".-", color=colour, label=name)
+    axes.set(xlabel="step", ylabel="difference from the uninterrupted loss")
+    axes.legend()
+
+
 class _InterruptedError(Exception):
     """Ends fit as a kill would."""
 
@@ -192,6 +252,23 @@ class _Recorder(keras.callbacks.Callback):
         self.losses[step] = float(logs["loss"])
         if step == self.last_step:
             raise _InterruptedError
+
+
+def _find_fault_of_epochs(epochs: np.ndarray) -> str | None:
+    """Say what is wrong with epochs of batches, an array of shape (epochs, 10, 10), or nothing."""
+    orders = [tuple(epoch.ravel()) for epoch in epochs]
+    if any(sorted(order) != list(range(100)) for order in orders):
+        return "an epoch does not hold each number once"
+    if len(set(orders)) < len(orders):
+        return "two epochs have the same order"
+    if len({_contents(epoch) for epoch in epochs}) < len(orders):
+        return "two epochs have the same batches, in another order"
+    return None
+
+
+def _contents(epoch: Sequence[np.ndarray]) -> frozenset:
+    """Return the numbers of each batch of an epoch, whatever their order."""
+    return frozenset(frozenset(batch.tolist()) for batch in epoch)
 
 
 def _train(model: keras.Model, steps: Iterable[int]) -> None:

@@ -1,6 +1,7 @@
 """helpers.programs: a program runs alone, is heard, fails in one line, and is really killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,21 @@ def start(module, request, monkeypatch):
     kind = getattr(request, "param", KINDS[0])
     monkeypatch.setattr(programs, "FORKS", kind == "fork")
     return programs.Program
+
+
+@pytest.fixture
+def without_tensorflow(module, tmp_path_factory, monkeypatch):
+    """Let each new Python find a package ``helpers`` that holds ``programs.py`` and nothing else.
+
+    It starts at once, because nothing imports TensorFlow. A fork has imported it already.
+    """
+    programs = module("helpers.programs")
+    programs.prepare()  # the forks of this process, in later tests too, have the whole package
+    folder = tmp_path_factory.mktemp("without_tensorflow")
+    (folder / "helpers").mkdir()
+    (folder / "helpers" / "__init__.py").touch()
+    shutil.copy(programs.__file__, folder / "helpers")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
 either_kind = pytest.mark.parametrize("start", KINDS, indirect=True)
@@ -62,6 +78,7 @@ def test_a_program_has_arguments_a_folder_and_a_process_of_its_own(start, write,
     assert int(number) != os.getpid()
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_its_temporary_files_are_deleted_when_it_is_killed(start, write):
     program = start(write("import tempfile, time\nprint(tempfile.mkdtemp())\ntime.sleep(3600)"))
@@ -84,6 +101,7 @@ def test_prepare_imports_what_programs_need_before_they_start(start, write):
     assert start(script).wait() == "True"
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @pytest.mark.skipif("fork" not in KINDS, reason="forks")
 def test_prepare_returns_before_the_import_is_over(write, tmp_path):
     write("import sys\nprint('slow' in sys.modules)")
@@ -108,6 +126,7 @@ def test_nothing_of_one_program_reaches_the_next(start, write):
     assert [start(script).wait() for _ in range(2)] == ["False", "False"]
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_lines_come_while_it_runs_and_it_is_killed_with_its_block(start, write):
     script = write("import os, time\nprint(os.getpid())\nprint('half', end='')\ntime.sleep(3600)")
@@ -128,6 +147,7 @@ def test_what_one_reader_leaves_the_next_one_gets(start, write):
         assert program.wait() == ""
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_its_output_is_a_text_file_and_may_be_one_long_line(start, write):
     script = write(
@@ -145,6 +165,7 @@ def test_killed_in_the_middle_of_much_output(start, write):
         assert all(set(line) <= {"x"} for line in lines)
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_a_failure_is_told_in_one_line(start, write):
     with pytest.raises(
@@ -159,6 +180,7 @@ def test_an_exit_code_is_told_in_one_line(start, write):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_a_program_that_is_asked_to_end_can_finish_its_work_first(start, write):
     script = write(
@@ -179,6 +201,7 @@ def test_a_program_that_is_asked_to_end_can_finish_its_work_first(start, write):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_a_program_that_does_not_listen_is_ended_by_the_request(start, write):
     with start(write("import time\nprint('ready')\ntime.sleep(3600)")) as program:
@@ -198,6 +221,7 @@ def test_a_program_that_is_not_there_is_named(start, tmp_path):
         start(tmp_path / "gone.py")
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 @either_kind
 def test_programs_end_when_the_notebook_dies(start, write, request):
     forks = request.node.callspec.params["start"] == "fork"
@@ -208,6 +232,7 @@ def test_programs_end_when_the_notebook_dies(start, write, request):
         "import time\nfrom helpers import programs\n"
         "if __name__ == '__main__':\n"
         f"    programs.FORKS = {forks}\n"
+        "    programs.PRELOADED = []\n"
         "    program = programs.Program('课 program.py')\n"
         "    print(next(program.lines()), flush=True)\n"
         "    time.sleep(3600)",

@@ -1,0 +1,1 @@
+"""Material of the interchange notebook: networks trained in PyTorch, with their own answers."""

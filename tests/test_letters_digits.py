@@ -59,3 +59,16 @@ def test_a_baseline_that_was_trained_on_the_test_is_noticed(
     training.train(cheat, *tasks[2], learning_rate=0.003, steps=60)
     training.train(cheat, *tasks[1], learning_rate=0.001, steps=20)
     assert "more of the test" in fault_of_transfer(old, reader, cheat)
+
+
+def test_a_baseline_that_goes_on_from_the_old_network_is_noticed(
+    fault_of_transfer, networks, training, tasks
+):
+    old, reader, _ = networks
+    continued = training.build_network(5)
+    continued.set_weights(old.get_weights())
+    training.train(continued, *tasks[1], learning_rate=0.003, steps=60)
+    assert "baseline is not build_network(5)" in fault_of_transfer(old, reader, continued)
+    longer = training.build_network(5)
+    training.train(longer, *tasks[1], learning_rate=0.003, steps=120)
+    assert "baseline is not build_network(5)" in fault_of_transfer(old, reader, longer)

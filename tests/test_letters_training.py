@@ -1,5 +1,6 @@
 """The small network for letters, and the training that many short trials share."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -32,6 +33,18 @@ def test_training_learns_and_repeats_itself(training, few):
         results.append(model.get_weights())
         assert training.accuracy(model, *few) == 1
     assert all(np.array_equal(*pair) for pair in zip(*results, strict=True))
+
+
+def test_training_gives_the_same_weights_as_fit(training, few):
+    fitted, trained = training.build_network(2), training.build_network(2)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    fitted.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+    images, labels = few
+    drawn = np.random.default_rng(0).integers(20, size=10 * 4)
+    fitted.fit(images[drawn], labels[drawn], batch_size=4, shuffle=False, verbose=0)
+    training.train(trained, *few, learning_rate=0.01, steps=10, batch=4)
+    for one, other in zip(fitted.get_weights(), trained.get_weights(), strict=True):
+        assert np.allclose(one, other, rtol=0, atol=1e-5)
 
 
 def test_only_what_is_trainable_now_is_trained(training, few):

@@ -67,10 +67,11 @@ def test_a_program_holds_its_parts_above_the_function_that_it_calls(kills, tmp_p
         ([["1", "2"], []], "the processes begin with 1, nothing"),
         ([["1", "2"], ["2", "4"]], "without kills it does not print '4'"),
         ([["1", "2"], ["2"]], "it ends with '2'"),
+        ([["1", "2"], ["3"]], "the processes begin with 1, 3"),
     ],
 )
 def test_find_fault_compares_with_a_process_that_nobody_kills(kills, processes, fault):
-    assert kills.find_fault(processes, ["1", "2", "3"]) == fault
+    assert kills.find_fault(processes, ["1", "2", "3"], begins=[1, 2]) == fault
 
 
 def test_read_numbers_leaves_out_iterators_and_nothing_else(kills, tf, tmp_path):

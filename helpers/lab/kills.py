@@ -92,21 +92,23 @@ def kill_and_go_on(script: Path, folder: Path, kills: Sequence[int]) -> Iterator
     yield Program(script, folder).wait().splitlines()
 
 
-def find_fault(processes: Sequence[Sequence[str]], expected: Sequence[str]) -> str | None:
+def find_fault(
+    processes: Sequence[Sequence[str]], expected: Sequence[str], begins: Sequence[int]
+) -> str | None:
     """Say in one line what is wrong with the lines of killed processes, or nothing.
 
     Args:
         processes: the lines of each, in order. The last one was not killed.
         expected: the lines of a process that nobody kills.
+        begins: for each process, with which of these lines it has to begin, counted from 1.
     """
-    starts = [lines[0] if lines else "nothing" for lines in processes]
-    all_differ = len(set(starts)) == len(starts)
-    if "nothing" in starts or not all_differ:
-        return f"the processes begin with {', '.join(starts)}"
     for lines in processes:
         for line in lines:
             if line not in expected:
                 return f"without kills it does not print {line!r}"
+    starts = [lines[0] if lines else "nothing" for lines in processes]
+    if starts != [expected[number - 1] for number in begins]:
+        return f"the processes begin with {', '.join(starts)}"
     if processes[-1][-1] != expected[-1]:
         return f"it ends with {processes[-1][-1]!r}"
     return None

@@ -19,9 +19,8 @@ def make_model() -> tuple[keras.Model, keras.Optimizer]:
     keras.utils.set_random_seed(1)
     layers = [
         keras.Input((64,)),
-        keras.layers.Dense(128),
+        keras.layers.Dense(128, "relu"),
         keras.layers.BatchNormalization(),
-        keras.layers.ReLU(),
         keras.layers.Dropout(0.5, seed=2),
         keras.layers.Dense(10),
     ]

@@ -1,6 +1,6 @@
 """The students' edition has no solutions, runs untouched, and overwrites nothing."""
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -93,11 +93,13 @@ def test_a_notebook_without_answer_cells_is_refused(students):
         students.students_edition(plain)
 
 
-def test_the_command_prints_what_it_wrote_or_what_was_wrong(tmp_path):
-    command = [sys.executable, "-m", "helpers.classroom.students", str(tmp_path), "01_save"]
-    first = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert first.stdout == f"{(tmp_path / '01_save.ipynb').as_posix()}\n"
-    second = subprocess.run(command, capture_output=True, text=True)
-    assert second.returncode == 1
-    assert second.stderr.count("\n") == 1
-    assert "is in" in second.stderr
+def test_the_command_prints_what_it_wrote_or_what_was_wrong(
+    students, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "argv", ["students.py", str(tmp_path), "01_save"])
+    runpy.run_path(students.__file__, run_name="__main__")
+    assert capsys.readouterr().out == f"{(tmp_path / '01_save.ipynb').as_posix()}\n"
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(students.__file__, run_name="__main__")
+    assert "\n" not in ended.value.code
+    assert "is in" in ended.value.code

@@ -216,6 +216,11 @@ def test_readme_has_the_two_commands():
     ]
 
 
+def test_the_file_that_asks_for_all_test_files_is_there():
+    """It cannot ask for itself."""
+    assert (COURSE / "tests" / "test_house.py").is_file()
+
+
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
 def test_checkers_find_nothing(command):
     arguments = command.split()

@@ -21,6 +21,10 @@ MEGABYTE = 1_000_000
 LEAST_WRONG_ANSWERS = 2
 # A path of somebody's machine: "/home/…", "C:\…".
 MACHINE = re.compile(r"(?<![\w.…])(?:/(?:home|root|tmp|Users|work|mnt|opt)/|[A-Z]:\\)\w", re.ASCII)
+# A notebook that prose names by its number, "as 02 showed", and one that is linked.
+NAMED_NOTEBOOK = re.compile(r"(?<![\d.,:-])0\d\b(?![.,:]\d)")
+LINKED_NOTEBOOK = re.compile(r"\]\((\d\d)_\w+\.ipynb\)")
+NO_PROSE = re.compile(r"^```.*?^```|`[^`]*`|\[[^]]*\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 MINUTES = re.compile(
     r"^\*(?P<read>\d+) minutes to read"
     r"(?:, (?P<exercises>\d+)(?: minutes)? for the exercises)?"
@@ -235,6 +239,14 @@ def its_last_sections_are_short(book):
         yield f"{len(links)} links out"
 
 
+def a_notebook_that_is_named_is_linked_too(book):
+    text = "\n\n".join(cell.source for cell in book.prose)
+    linked = set(LINKED_NOTEBOOK.findall(text))
+    named = set(NAMED_NOTEBOOK.findall(NO_PROSE.sub("", text)))
+    for number in sorted(named - linked):
+        yield f"the text speaks of {number}, and no link leads there"
+
+
 def code_fits_a_projector(book):
     for cell in book.code:
         for line in cell.source.splitlines():
@@ -382,6 +394,7 @@ RULES = [
     facts_are_stored_about_figures_that_vary,
     the_steps_are_the_headings,
     its_last_sections_are_short,
+    a_notebook_that_is_named_is_linked_too,
     code_fits_a_projector,
     each_exercise_has_a_check_an_answer_and_a_solution,
     answers_are_not_given_yet,

@@ -133,7 +133,8 @@ def _verdict(check: Callable[..., str | None], answers: tuple[Any, ...]) -> str:
             return f"not yet: {wrong_type}"
     try:
         reason = check(*answers)
-    except Exception as error:  # an answer can be anything: whatever it causes is told in one line
+    # An answer can be anything, a function that ends the program too: what it causes is one line.
+    except (Exception, SystemExit) as error:
         reason = f"the check met {type(error).__name__}: {error}"
     return f"not yet: {_one_line(reason)}" if reason else "right"
 

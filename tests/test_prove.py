@@ -79,6 +79,8 @@ def check_sum(prove):
     def check_sum(number: int, name: str = "twelve"):
         if number == 99:
             raise KeyError("a fault\nof the learner's own function")
+        if number == 98:
+            raise SystemExit("an answer that ends the program")
         if number != 12:
             return f"4 + 8 is not\n{number}"
         return None
@@ -102,6 +104,7 @@ def check_sum(prove):
             (99, "twelve"),
             'not yet: the check met KeyError: "a fault\\nof the learner\'s own function"',
         ),
+        ((98, "twelve"), "not yet: the check met SystemExit: an answer that ends the program"),
     ],
 )
 def test_an_exercise_prints_one_line_about_the_answers(check_sum, capsys, answers, line):

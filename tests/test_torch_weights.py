@@ -347,8 +347,26 @@ def test_an_operation_that_moves_axes_is_refused_too(recipe, module, layers, sav
 
 def test_a_normalisation_after_a_flatten_is_refused(recipe, cnn, layers, state, save):
     model = cnn(between=[layers.BatchNormalization(epsilon=1e-5, name="late")])
-    line = r"^layer late comes after a Flatten: no rule, except for Dense$"
+    line = r"^layer late comes after a Flatten: only Dense has a rule for that$"
     refused(recipe, save(state), model, line)
+
+
+def test_a_flatten_of_what_is_flat_changes_nothing(recipe, sequential, layers, save):
+    norm = layers.BatchNormalization(epsilon=1e-5, scale=False, center=False, name="norm")
+    model = sequential((3,), layers.Flatten(), norm)
+    arrays = {"norm.running_mean": random(3), "norm.running_var": np.full(3, 4, "float32")}
+    recipe.load_torch(save(arrays), model)
+    inputs = random(1, 3) + 1
+    expected = (inputs[0] - arrays["norm.running_mean"]) / 2
+    assert np.allclose(ask(model, inputs)[0], expected, atol=1e-4)
+
+
+def test_a_flatten_to_which_a_number_is_added_is_refused(recipe, module, layers, save):
+    keras = module("keras")
+    inputs = keras.Input((2, 3))
+    model = keras.Model(inputs, layers.Dense(2, name="head")(layers.Flatten()(inputs) + 1.0))
+    arrays = {"head.weight": random(2, 6), "head.bias": random(2)}
+    refused(recipe, save(arrays), model, r" merges a Flatten: there is no rule for it$")
 
 
 def test_a_flatten_that_is_merged_is_refused(recipe, module, layers, save):

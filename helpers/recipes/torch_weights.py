@@ -273,12 +273,13 @@ def _flattened(tensor: Any) -> tuple[int, ...] | None:
     """
     producer, _, _ = tensor._keras_history
     kind = type(producer).__name__
-    if kind == "Flatten":
+    moves_numbers = kind == "Flatten" and len(producer.input.shape) > 2
+    if moves_numbers:
         return tuple(producer.input.shape[1:])
-    if kind in ELEMENTWISE:
+    if kind in ELEMENTWISE or kind == "Flatten":
         return _flattened(producer.input)
     if kind in MERGES:
-        for merged in producer.input:
+        for merged in keras.tree.flatten(producer.input):
             if _flattened(merged) is not None:
                 raise ValueError(f"layer {producer.name} merges a Flatten: there is no rule for it")
     return None

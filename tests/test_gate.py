@@ -3,7 +3,12 @@
 import base64
 import copy
 import io
+import os
+import re
+import shutil
+import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,8 +22,6 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat import v4
 from PIL import Image
-
-pytest_plugins = ["pytester"]
 
 COURSE = Path(__file__).parent.parent
 
@@ -601,49 +604,23 @@ def test_jpeg_figures_have_facts_too(kernel):
     assert shown.metadata.figure.axes
 
 
-@pytest.fixture
-def run_notebook(pytester, monkeypatch):
-    """Run a made notebook through the course's own gate, in a course of its own."""
-    monkeypatch.setenv("PYTHONPATH", str(COURSE))
-    monkeypatch.delenv("COURSE_RUNS", raising=False)
-    pytester.makeconftest((COURSE / "conftest.py").read_text(encoding="utf-8"))
-    pytester.mkdir("tests")
-    sanitizer = (COURSE / "tests" / "sanitize.cfg").read_text(encoding="utf-8")
-    (pytester.path / "tests" / "sanitize.cfg").write_text(sanitizer, encoding="utf-8")
-    (pytester.path / ".gitignore").write_text("/runs/\n.pytest_cache/\n__pycache__/\n")
-    pytester.makepyprojecttoml((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
-
-    def run(cells, *arguments):
-        path = pytester.path / "made.ipynb"
-        path.write_text(v4.writes(v4.new_notebook(cells=cells)), encoding="utf-8")
-        return pytester.runpytest_subprocess("-n", "0", *arguments, "made.ipynb")
-
-    return run
-
-
 def division():
     return v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero")
 
 
-def test_the_gate_lets_a_notebook_pass_that_is_as_it_was_stored(run_notebook, monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "svg")
-    cells = [
-        code(
-            "import os\nprint(os.environ['MPLBACKEND'])",
-            [stream("module://matplotlib_inline.backend_inline\n")],
-        ),
-        code(
-            "print('../runs/01_save/2027-01-01_00-00-00')",
-            [stream("../runs/01_save/2026-11-23_16-51-26\n")],
-        ),
-        code("print(0.77)", [stream("0.78\n")], ["number-varies"]),
-        code("1 / 0", [division()], ["raises-exception"]),
-        *exercise_cells(),
-    ]
-    result = run_notebook(cells)
-    result.assert_outcomes(passed=11)
-
-
+AS_STORED = [
+    code(
+        "import os\nprint(os.environ['MPLBACKEND'])",
+        [stream("module://matplotlib_inline.backend_inline\n")],
+    ),
+    code(
+        "print('../runs/01_save/2027-01-01_00-00-00')",
+        [stream("../runs/01_save/2026-11-23_16-51-26\n")],
+    ),
+    code("print(0.77)", [stream("0.78\n")], ["number-varies"]),
+    code("1 / 0", [division()], ["raises-exception"]),
+    *exercise_cells(),
+]
 FAULTS = {
     "HTML": "from IPython.display import HTML, display\ndisplay(HTML('<b>'))",
     "SVG": "from IPython.display import SVG\nSVG('<svg/>')",
@@ -655,44 +632,98 @@ FAULTS = {
     "an error": "print(24)\n1 / 0",
     "nothing": "x = 24",
 }
+WITH_FAULTS = [
+    *[code(source, [stream("24\n")]) for source in FAULTS.values()],
+    code("1 + 1;", [division()], ["raises-exception"]),
+    code("int('x')", [division()], ["raises-exception"]),
+]
 
 
-def test_the_gate_notices_planted_faults(run_notebook):
-    cells = [code(source, [stream("24\n")]) for source in FAULTS.values()]
-    cells.append(code("1 + 1;", [division()], ["raises-exception"]))
-    cells.append(code("int('x')", [division()], ["raises-exception"]))
-    result = run_notebook(cells)
-    result.assert_outcomes(failed=len(cells))
-
-
-def test_the_gate_notices_a_check_that_accepts_or_raises(run_notebook, pytester):
+def weak_exercise():
+    """An exercise whose check accepts None, and raises an error at anything but a number."""
     cells = exercise_cells()
     cells[0].source = cells[0].source.replace("value == 3", "value in [3, None]")
     cells[0].source = cells[0].source.replace("{value!r}", "{value:.2f}")
-    result = run_notebook(cells)
-    result.stdout.fnmatch_lines(
-        [
-            "check_tweak(None) gives 'right?n', not one line that starts with 'not yet: '",
-            "check_tweak('no such answer') gives *ValueError: *",
-            "check_tweak(object()) gives *TypeError: *",
-        ]
+    return cells
+
+
+MADE = {
+    "as_stored": AS_STORED,
+    "with_faults": WITH_FAULTS,
+    "weak_exercise": weak_exercise(),
+    "kernel_dies": [code("import os\nos._exit(1)")],
+    "litter": [code("open('model.keras', 'w').close()")],
+}
+
+
+@pytest.fixture(scope="module")
+def made_course(tmp_path_factory):
+    """A course of made notebooks, with the gate of this one."""
+    course = tmp_path_factory.mktemp("course")
+    (course / "tests").mkdir()
+    for name in ["conftest.py", "pyproject.toml", "tests/sanitize.cfg"]:
+        shutil.copy(COURSE / name, course / name)
+    ignored = "/runs/\n.pytest_cache/\n__pycache__/\n"
+    (course / ".gitignore").write_text(ignored, encoding="utf-8")
+    for name, cells in MADE.items():
+        text = v4.writes(v4.new_notebook(cells=cells))
+        (course / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    return course
+
+
+def run_pytest(course, *arguments, options=()):
+    """Run pytest in a made course, with a setting of the machine that no kernel may see."""
+    environment = {**os.environ, "PYTHONPATH": str(COURSE), "MPLBACKEND": "svg"}
+    environment.pop("COURSE_RUNS", None)
+    command = [sys.executable, *options, "-m", "pytest", "-n", "0", *arguments]
+    return subprocess.run(
+        command, cwd=course, env=environment, capture_output=True, encoding="utf-8"
     )
-    result.assert_outcomes(passed=4, failed=3)
 
 
-def test_the_gate_notices_a_kernel_that_dies(run_notebook):
-    result = run_notebook([code("import os\nos._exit(1)")])
-    result.stdout.fnmatch_lines(["*the kernel died while it ran this cell*"])
-    result.assert_outcomes(failed=1)
+@pytest.fixture(scope="module")
+def printed(made_course):
+    """What pytest prints about all made notebooks: one run of it, because its start takes long."""
+    notebooks = [f"{name}.ipynb" for name in MADE]
+    return run_pytest(made_course, "-rA", *notebooks).stdout
 
 
-def test_the_gate_notices_litter(run_notebook):
-    result = run_notebook([code("open('model.keras', 'w').close()")])
-    result.stdout.fnmatch_lines(["new files outside runs/ after made.ipynb: model.keras*"])
-    result.assert_outcomes(passed=1, errors=1)
+def outcomes(printed, name):
+    """Count how the cells and wrong answers of a made notebook ended."""
+    summary = re.findall(r"^([A-Z]+) (\w+)\.ipynb::", printed, re.MULTILINE)
+    return Counter(outcome for outcome, notebook in summary if notebook == name)
 
 
-def test_without_assert_no_test_runs(run_notebook, pytester):
-    result = pytester.run(sys.executable, "-O", "-m", "pytest", "-n", "0")
-    result.stderr.fnmatch_lines(["*Python skips every assert*unset PYTHONOPTIMIZE*"])
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
+def test_the_gate_lets_a_notebook_pass_that_is_as_it_was_stored(printed):
+    assert outcomes(printed, "as_stored") == {"PASSED": 11}
+
+
+def test_the_gate_notices_planted_faults(printed):
+    assert outcomes(printed, "with_faults") == {"FAILED": len(WITH_FAULTS)}
+
+
+def test_the_gate_notices_a_check_that_accepts_or_raises(printed):
+    assert outcomes(printed, "weak_exercise") == {"PASSED": 4, "FAILED": 3}
+    for line in [
+        r"check_tweak\(None\) gives 'right\\n', not one line that starts with 'not yet: '",
+        r"check_tweak\('no such answer'\) gives .*ValueError: ",
+        r"check_tweak\(object\(\)\) gives .*TypeError: ",
+    ]:
+        assert re.search(f"^{line}", printed, re.MULTILINE), line
+
+
+def test_the_gate_notices_a_kernel_that_dies(printed):
+    assert outcomes(printed, "kernel_dies") == {"FAILED": 1}
+    assert "the kernel died while it ran this cell" in printed
+
+
+def test_the_gate_notices_litter(printed):
+    assert outcomes(printed, "litter") == {"PASSED": 1, "ERROR": 1}
+    line = r"^new files outside runs/ after litter\.ipynb: model\.keras"
+    assert re.search(line, printed, re.MULTILINE)
+
+
+def test_without_assert_no_test_runs(made_course):
+    done = run_pytest(made_course, options=["-O"])
+    assert re.search(r"Python skips every assert.*unset PYTHONOPTIMIZE", done.stderr)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR

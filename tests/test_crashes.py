@@ -1,5 +1,7 @@
+import contextlib
+
 from helpers.lab import crashes
-from helpers.recipes.restart import adopt, newest_whole
+from helpers.recipes.restart import adopt, flush, newest_whole, only_writer
 
 import matplotlib.pyplot as plt
 import pytest
@@ -46,6 +48,83 @@ def test_each_crash_leaks_one_checkpoint_unless_the_list_is_written_again(tmp_pa
     after = crashes.count_after_crashes(tmp_path, adopt, crashes=3)
     assert before == [4, 5, 6]
     assert after == [4, 4, 4]
+
+
+def train_watched(folder, is_locked=True, is_flushed=True):
+    state = crashes.make_state()
+    lock = only_writer(folder) if is_locked else contextlib.nullcontext()
+    with crashes.watch_managers(folder) as watched, lock:
+        manager = crashes.make_manager(state, folder)
+        for _ in range(4):
+            prefix = manager.save()
+            if is_flushed:
+                flush(prefix)
+    return watched
+
+
+def test_a_manager_is_watched_for_the_lock_and_for_the_flush_of_each_save(tmp_path):
+    watched = train_watched(tmp_path)
+    assert watched.had_lock
+    assert watched.all_flushed
+    assert not train_watched(tmp_path, is_locked=False).had_lock
+    assert not train_watched(tmp_path, is_flushed=False).all_flushed
+
+
+def test_a_manager_that_was_made_before_the_lock_is_noticed(tmp_path):
+    with crashes.watch_managers(tmp_path) as watched:
+        crashes.make_manager(crashes.make_state(), tmp_path)
+    assert not watched.had_lock
+    assert not watched.saved
+
+
+def train_seldom(folder, steps, every, flush=flush, only_writer=only_writer, adopt=adopt):
+    state = crashes.make_state()
+    with only_writer(folder):
+        prefix = adopt(folder)
+        if prefix:
+            state.restore(prefix).assert_consumed()
+        manager = crashes.make_manager(state, folder)
+        for step in range(int(state.step) + 1, steps + 1):
+            state.step.assign(step)
+            if step % every == 0 or step == steps:
+                flush(manager.save(checkpoint_number=step))
+
+
+def test_a_training_has_to_save_flush_and_lock_as_asked(tmp_path):
+    def fault(name, every=None, **different):
+        def train(folder, steps, asked):
+            train_seldom(folder, steps, every or asked, **different)
+
+        (tmp_path / name).mkdir()
+        return crashes.find_fault_of_training(train, tmp_path / name)
+
+    assert fault("right") is None
+    assert fault("fifth", every=5) == "up to step 16, every=7: other saves are left"
+    assert fault("unflushed", flush=str) == "not every save was flushed"
+    assert fault("unlocked", only_writer=contextlib.nullcontext) == crashes.WITHOUT_LOCK
+
+
+def test_a_start_has_to_keep_three_clean_up_and_lock(tmp_path):
+    def start_again(folder, only_writer=only_writer, adopt=adopt):
+        steps = crashes.numbers_in(folder)[-1] + 3
+        train_seldom(folder, steps, 1, str, only_writer, adopt)
+
+    def fault(**different):
+        return crashes.find_fault_of_start(
+            lambda folder: start_again(folder, **different), tmp_path
+        )
+
+    @contextlib.contextmanager
+    def only_clean(folder):
+        with only_writer(folder):
+            pass
+        yield
+
+    assert fault() is None
+    assert fault(adopt=newest_whole) == "list missing, call 1: [1, 2, 3, 4, 5, 6], 3 listed"
+    not_cleaned = fault(only_writer=contextlib.nullcontext)
+    assert not_cleaned == "list missing: the remains of a save are left"
+    assert fault(only_writer=only_clean) == crashes.WITHOUT_LOCK
 
 
 def test_the_drawing_has_a_line_and_a_label_for_each():

@@ -3,16 +3,22 @@
 One step of the training adds 1 to the variable ``step``, and each step is saved.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from helpers.draw import COLOURS
 from helpers.lab import crash_scripts
+from helpers.lab.damage import note_flushes
 from helpers.programs import Program
 from helpers.runs import new_folder
 
+import filelock
 import matplotlib.pyplot as plt
 import tensorflow as tf
 
@@ -33,6 +39,8 @@ DAMAGES = {
 }
 
 MOST_GLANCES = 10_000  # for the temporary folder, before a kill is taken for one that has missed
+
+WITHOUT_LOCK = "a manager was made, or has saved, without the lock"
 
 # Chooses the prefix to restore from a folder, or None to start from the beginning.
 Choose = Callable[[Path], str | None]
@@ -67,6 +75,104 @@ def damage(folder: Path, how: str) -> None:
     content = DAMAGES[how]
     if content is not None:
         listed.write_bytes(content)
+
+
+@dataclass
+class Watched:
+    """What was seen of the saves of managers.
+
+    Attributes:
+        had_lock: whether each manager was made, and has saved, while somebody held the lock.
+        saved: the inode of the index of each save.
+        flushed: the inodes of all that was flushed.
+    """
+
+    had_lock: bool = True
+    saved: set[int] = field(default_factory=set)
+    flushed: set[int] = field(default_factory=set)
+
+    @property
+    def all_flushed(self) -> bool:
+        """Whether each save was flushed."""
+        return self.saved <= self.flushed
+
+
+@contextlib.contextmanager
+def watch_managers(folder: Path) -> Iterator[Watched]:
+    """Watch all managers that are made in the block, and save to one folder."""
+    manager = tf.train.CheckpointManager
+    make, save = manager.__init__, manager.save
+    watched = Watched()
+
+    def make_watched(self: Any, *arguments: Any, **options: Any) -> None:
+        watched.had_lock &= _is_locked(folder)
+        make(self, *arguments, **options)
+
+    def save_watched(self: Any, *arguments: Any, **options: Any) -> str:
+        watched.had_lock &= _is_locked(folder)
+        prefix = save(self, *arguments, **options)
+        watched.saved.add(Path(f"{prefix}.index").stat().st_ino)
+        return prefix
+
+    watching = mock.patch.multiple(manager, __init__=make_watched, save=save_watched)
+    with note_flushes() as flushed, watching:
+        watched.flushed = flushed
+        yield watched
+
+
+def find_fault_of_training(train_seldom: Callable, folder: Path) -> str | None:
+    """Say in one line what is wrong with a training that saves every so many steps, or nothing.
+
+    Args:
+        train_seldom: takes a folder, the last step, and the number of steps between two saves.
+        folder: an empty folder.
+    """
+    for steps, every, wanted in [(12, 5, [5, 10, 12]), (16, 7, [12, 14, 16])]:
+        with watch_managers(folder) as watched:
+            train_seldom(folder, steps, every)
+        if numbers_in(folder) != wanted:
+            return f"up to step {steps}, every={every}: other saves are left"
+        if not watched.all_flushed:
+            return "not every save was flushed"
+        if not watched.had_lock:
+            return WITHOUT_LOCK
+        damage(folder, "missing")
+    state = make_state()
+    state.restore(str(folder / "ckpt-16")).assert_consumed()
+    return None if state.step == 16 else "ckpt-16 holds another step"
+
+
+def find_fault_of_start(start_again: Callable, parent: Path) -> str | None:
+    """Say in one line what is wrong with a program that starts after each damage, or nothing.
+
+    Args:
+        start_again: takes a folder, and makes three more steps at each call.
+        parent: of the folders that are made.
+    """
+    for how in DAMAGES:
+        folder = crash(parent, how)
+        remains = new_folder(folder, "ckpt-99_temp")
+        for call, wanted in [(1, [4, 5, 6]), (2, [7, 8, 9])]:
+            with watch_managers(folder) as watched:
+                start_again(folder)
+            found = numbers_in(folder)
+            known = make_manager(make_state(), folder).checkpoints
+            if found != wanted or len(known) != 3:
+                return f"list {how}, call {call}: {found}, {len(known)} listed"
+        if remains.exists():
+            return f"list {how}: the remains of a save are left"
+        if not watched.had_lock:
+            return WITHOUT_LOCK
+    return None
+
+
+def _is_locked(folder: Path) -> bool:
+    """Say whether somebody, perhaps this program, is the only writer of a folder."""
+    try:
+        with filelock.FileLock(folder / ".writer").acquire(blocking=False):
+            return False
+    except filelock.Timeout:
+        return True
 
 
 def crash(parent: Path, how: str | None = None) -> Path:

@@ -167,13 +167,28 @@ def test_a_save_has_to_be_whole(kills, tmp_path):
         model.save_weights(tmp_path / "elsewhere.weights.h5")
         save_with_recipe(kills, kills.make_model(4, width=2), path)
 
+    def read_into_the_same(model, path):
+        kills.save_whole(path, model.save_weights, model.load_weights)
+
+    def read_nothing(model, path):
+        kills.save_whole(path, model.save_weights, lambda path: None)
+
+    def replace_first(model, path):
+        if isinstance(model, kills.BrokenModel):
+            good = kills.make_model(6, width=2)
+            save_with_recipe(kills, good, path)
+        save_whole(model, path)
+
     def fault(save, name):
         return kills.find_fault_of_save(save, tmp_path / f"{name}.weights.h5")
 
     assert fault(save_whole, "whole") is None
+    assert fault(replace_first, "replaced") == "a save that failed has replaced the file"
     assert fault(lambda model, path: model.save_weights(path), "plain").startswith("there is no")
     assert fault(save_another, "another").startswith("the file does not hold")
     assert fault(swallow, "swallow") == "a save that failed raises no error"
+    assert fault(read_into_the_same, "same").startswith("the file is read back into the model")
+    assert fault(read_nothing, "nothing") == "a file that cannot be read back raises no error"
 
 
 def test_a_note_has_to_be_written_by_the_save(kills, tmp_path):
@@ -197,29 +212,71 @@ def test_a_note_has_to_be_written_by_the_save(kills, tmp_path):
     assert fault(save, lambda path: True, "always") == "a damaged file should be False"
 
 
+def test_a_note_has_to_be_of_the_whole_file(kills, tmp_path):
+    def beginning_of(path):
+        return str(path.read_bytes()[:512])
+
+    def save(model, path):
+        model.save_weights(path)
+        path.with_name(f"{path.name}.note").write_text(beginning_of(path), encoding="utf-8")
+
+    def fits(path):
+        note = path.with_name(f"{path.name}.note")
+        return note.exists() and note.read_text(encoding="utf-8") == beginning_of(path)
+
+    fault = kills.find_fault_of_note(save, fits, tmp_path / "a.weights.h5")
+    assert fault == "a damaged file should be False"
+
+
 def test_a_published_model_has_to_be_whole_numbered_and_flushed(kills, tf, tmp_path):
-    def publish(module, shelf, flush=True):
-        with tempfile.TemporaryDirectory(dir=shelf) as temporary:
+    def publish(module, shelf, flush=True, place=None, flush_late=False, number=next_number):
+        with tempfile.TemporaryDirectory(dir=place or shelf) as temporary:
             beside = Path(temporary) / "model"
             tf.saved_model.save(module, beside)
-            for path in beside.rglob("*"):
-                if flush and path.is_file():
-                    flush_file(path)
-            number = len(list(shelf.iterdir()))
-            return beside.rename(shelf / str(number))
+            if flush:
+                flush_files(beside)
+            published = beside.rename(shelf / str(number(shelf)))
+            if flush_late:
+                flush_files(published)
+            return published
 
-    def fault(publish, name):
+    def fault(name, function=publish, **different):
         (tmp_path / name).mkdir()
-        return kills.find_fault_of_publish(publish, tmp_path / name)
+        return kills.find_fault_of_publish(
+            lambda module, shelf: function(module, shelf, **different), tmp_path / name
+        )
 
     def always_one(module, shelf):
         shutil.rmtree(shelf / "1", ignore_errors=True)
         return publish(module, shelf)
 
-    assert fault(publish, "right") is None
-    assert fault(always_one, "one").startswith("save 2 was published as")
-    with pytest.raises(OSError, match="SavedModel"):
-        fault(lambda module, shelf: publish(module, shelf, flush=False), "unflushed")
+    def swallow(module, shelf):
+        with contextlib.suppress(ValueError):
+            return publish(module, shelf)
+
+    assert fault("right") is None
+    assert fault("one", always_one).startswith("save 2 was published as")
+    assert fault("counted", number=count).startswith("save 11 was published as")
+    assert fault("unflushed", flush=False) == "after a power cut 1 cannot be loaded"
+    assert fault("swallow", swallow) == "a save that fails raises no error"
+    late = fault("late", flush=False, flush_late=True)
+    assert late == "1 was there before its files were flushed"
+    outside = fault("outside", place=tmp_path)
+    assert outside == "the temporary folder is not inside the folder"
+
+
+def next_number(shelf):
+    return 1 + max([int(path.name) for path in shelf.iterdir() if path.name.isdigit()], default=0)
+
+
+def count(shelf):
+    return len(list(shelf.iterdir()))
+
+
+def flush_files(folder):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            flush_file(path)
 
 
 def flush_file(path):

@@ -7,10 +7,12 @@ comes at the same byte on every machine, however busy it is. Windows has no such
 As a script, this file is the program that dies.
 """
 
+import contextlib
 import json
 import os
 import random
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -20,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
+from unittest import mock
 
 from helpers.draw import COLOURS
 from helpers.lab import damage
@@ -305,12 +308,26 @@ def draw_kills(killed: Mapping[str, Sequence[Death]], lanes: Sequence[str] = ())
 
 
 class BrokenModel:
-    """A model whose save breaks off in the middle, as on a full disk."""
+    """A model that saves half a file, and may break off with an error, as on a full disk.
+
+    Attributes:
+        was_read: whether somebody has loaded weights into it.
+    """
+
+    def __init__(self, *, raises: bool) -> None:
+        """Make a model whose save raises an OSError, or none."""
+        self.was_read = False
+        self._raises = raises
 
     def save_weights(self, path: Path | str) -> None:
-        """Write the beginning of a file, and raise an OSError."""
+        """Write the beginning of a file."""
         Path(path).write_bytes(b"half a file")
-        raise OSError("the disk is full")
+        if self._raises:
+            raise OSError("the disk is full")
+
+    def load_weights(self, path: Path | str) -> None:
+        """Note that it was called."""
+        self.was_read = True
 
 
 def find_fault_of_save(save_safely: Callable, path: Path) -> str | None:
@@ -323,17 +340,25 @@ def find_fault_of_save(save_safely: Callable, path: Path) -> str | None:
     save_safely(make_model(5, width=2), path)
     if not path.with_name(f"{path.name}.sha256").exists():
         return "there is no checksum beside the file"
-    try:
-        save_safely(BrokenModel(), path)
-    except OSError:
-        pass
-    else:
-        return "a save that failed raises no error"
+    if not _holds_fives(path):
+        return "the file does not hold the weights that were saved"
+    for raises in [True, False]:
+        model = BrokenModel(raises=raises)
+        is_refused = _raises_an_error(save_safely, model, path)
+        if model.was_read:
+            return "the file is read back into the model that is saved, which may change it"
+        if not is_refused:
+            what = "a save that failed" if raises else "a file that cannot be read back"
+            return f"{what} raises no error"
+    if not _holds_fives(path):
+        return "a save that failed has replaced the file"
+    return None
+
+
+def _holds_fives(path: Path) -> bool:
     saved = make_model(0, width=2)
     saved.load_weights(checked(path))
-    if not all(np.all(weight == 5) for weight in saved.get_weights()):
-        return "the file does not hold the weights that were saved"
-    return None
+    return all(np.all(weight == 5) for weight in saved.get_weights())
 
 
 def find_fault_of_note(save: Callable, fits: Callable, path: Path) -> str | None:
@@ -351,9 +376,10 @@ def find_fault_of_note(save: Callable, fits: Callable, path: Path) -> str | None
     if fits(path) is not True:
         return "a file as it was saved should be True"
     good = path.read_bytes()
-    damage.flip_one_bit(path)
-    if fits(path) is not False:
-        return "a damaged file should be False"
+    for bad in damage.flipped(good, places=5):
+        path.write_bytes(bad)
+        if fits(path) is not False:
+            return "a damaged file should be False"
     path.write_bytes(good)
     note.unlink()
     if fits(path) is not False or note.exists():
@@ -368,27 +394,67 @@ def find_fault_of_publish(publish: Callable, shelf: Path) -> str | None:
         publish: takes a module and a folder, and returns the path of the new numbered folder.
         shelf: an empty folder.
     """
-    module = tf.Module()
     with damage.power_cut(shelf):
-        for number in [1, 2]:
-            module.x = tf.Variable(float(number))
-            published = publish(module, shelf)
-            if Path(published) != shelf / str(number):
-                return f"save {number} was published as {published}"
+        fault = _find_fault_of_publishing(publish, shelf)
+    if fault:
+        return fault
+    for number in [1, 2, 11]:
         try:
-            publish("no module", shelf)
-        except ValueError:
-            pass
-        else:
-            return "a save that fails raises no error"
-    names = sorted(path.name for path in shelf.iterdir())
-    if names != ["1", "2"]:
-        return f"after a save that failed, {names} are there"
-    for number in [1, 2]:
-        loaded = tf.saved_model.load(shelf / str(number))
+            loaded = tf.saved_model.load(shelf / str(number))
+        except (OSError, ValueError, tf.errors.OpError):
+            return f"after a power cut {number} cannot be loaded"
         if loaded.x.numpy() != number:
             return f"{number} holds another number"
     return None
+
+
+def _find_fault_of_publishing(publish: Callable, shelf: Path) -> str | None:
+    module = tf.Module()
+    for number in [1, 2, 11]:
+        if number == 11:
+            for name in ["9", "10"]:
+                (shelf / name).mkdir()
+                (shelf / name / "of_others").touch()
+        module.x = tf.Variable(float(number))
+        with _watch_flushes(shelf, number) as faults:
+            published = publish(module, shelf)
+        if Path(published) != shelf / str(number):
+            return f"save {number} was published as {Path(published).name}"
+        if faults:
+            return faults[0]
+    if not _raises_an_error(publish, "no module", shelf):
+        return "a save that fails raises no error"
+    names = sorted(path.name for path in shelf.iterdir())
+    if names != ["1", "10", "11", "2", "9"]:
+        return f"after a save that failed, {names} are there"
+    return None
+
+
+@contextlib.contextmanager
+def _watch_flushes(shelf: Path, number: int) -> Iterator[list[str]]:
+    """Yield a list that gets what is wrong when a file of a new numbered folder is flushed."""
+    faults: list[str] = []
+    flush = os.fsync
+
+    def watched(descriptor: int) -> None:
+        flush(descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        if (shelf / str(number)).exists():
+            faults.append(f"{number} was there before its files were flushed")
+        elif all(path.name.isdigit() for path in shelf.iterdir()):
+            faults.append("the temporary folder is not inside the folder")
+
+    with mock.patch("os.fsync", watched):
+        yield faults
+
+
+def _raises_an_error(function: Callable, *arguments: Any) -> bool:
+    try:
+        function(*arguments)
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _rows_of_kills(killed: Mapping[str, Sequence[Death]]) -> Iterator[tuple[str, list[str]]]:

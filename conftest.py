@@ -9,27 +9,6 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 WRONG_ANSWERS = "tests/wrong_answers"
-# The files that take most of the time, longest first, as `pytest --durations=0` shows. They begin
-# first, so that in the end no worker waits while the other one has a long file to itself.
-LONG_FILES = [
-    "notebooks/05_fine_tuning.ipynb",
-    "notebooks/06_style_transfer.ipynb",
-    "notebooks/16_crash.ipynb",
-    "notebooks/04_train_further.ipynb",
-    "tests/test_load_report.py",
-    "tests/test_train_loop.py",
-    "tests/test_restart.py",
-    "notebooks/14_resume.ipynb",
-    "notebooks/07_keras.ipynb",
-    "notebooks/15_pipeline.ipynb",
-    "tests/test_recipes.py",
-    "tests/test_gate.py",
-    "notebooks/09_saved_model.ipynb",
-    "notebooks/17_start_again.ipynb",
-    "notebooks/11_migrate.ipynb",
-    "tests/test_programs.py",
-    "tests/test_save_whole.py",
-]
 
 
 def pytest_configure(config):
@@ -53,12 +32,6 @@ def pytest_collect_file(file_path, parent):
         Notebook.from_parent(parent, path=file_path) if isinstance(node, IPyNbFile) else node
         for node in nodes
     ]
-
-
-def pytest_collection_modifyitems(config, items):
-    """Let the long files begin first; the order within a file and of all others stays."""
-    place = {config.rootpath / name: number for number, name in enumerate(LONG_FILES)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 class Notebook(IPyNbFile):

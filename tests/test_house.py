@@ -122,7 +122,6 @@ def test_pytest_is_strict_and_leaves_nothing_out():
             "--nbval-sanitize-with=tests/sanitize.cfg",
             "--numprocesses=2",
             "--dist=loadfile",
-            "--no-loadscope-reorder",
         ],
         "filterwarnings": [
             "error",
@@ -130,15 +129,6 @@ def test_pytest_is_strict_and_leaves_nothing_out():
             "ignore::pytest.PytestCacheWarning",
         ],
     }
-
-
-def test_the_files_that_begin_first_are_there():
-    tree = ast.parse((COURSE / "conftest.py").read_text(encoding="utf-8"))
-    assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
-    [value] = [node.value for node in assignments if node.targets[0].id == "LONG_FILES"]
-    long_files = ast.literal_eval(value)
-    assert long_files
-    assert [name for name in long_files if not (COURSE / name).is_file()] == []
 
 
 def test_the_sanitizer_hides_no_more_than_the_time_of_a_run():

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,7 @@ def outcome(trial: Trial, place: Place) -> str:
     model = make_model()
     if isinstance(place, str):
         tf.io.gfile.makedirs(place)
+    logging.disable(logging.WARNING)  # Keras advises against its old format
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         try:
             restored = trial(model, place)
@@ -195,6 +197,7 @@ def outcome(trial: Trial, place: Place) -> str:
         # Whatever was said: files in our folder have not gone to the place.
         if any(path.is_file() for path in Path(folder).rglob("*")):
             said = ON_OUR_DISK
+    logging.disable(logging.NOTSET)
     return said
 
 

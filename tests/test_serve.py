@@ -1,6 +1,7 @@
 """The small server over real HTTP: right answers, a line of JSON for whatever else comes in."""
 
 import http.client
+import importlib
 import json
 import socket
 import struct
@@ -209,12 +210,13 @@ def test_serving_says_why_the_server_did_not_start(module, tmp_path):
         raise AssertionError
 
 
-def test_works_when_it_is_copied_alone(folder, server, tmp_path):
+def test_works_when_it_is_copied_alone(folder, server, tmp_path, monkeypatch):
     source = (COURSE / "helpers" / "lab" / "serve.py").read_text(encoding="utf-8")
     assert "import helpers" not in source
     assert "from helpers" not in source
-    (tmp_path / "serve.py").write_text(source, encoding="utf-8")
-    program = "import serve, sys\nwith serve.serving(sys.argv[1]) as address: print(address)"
-    command = [sys.executable, "-c", program, str(folder / "model")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.startswith("http://127.0.0.1:")
+    (tmp_path / "copied_serve.py").write_text(source, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)  # there the process of the server finds it too
+    monkeypatch.syspath_prepend(tmp_path)
+    serve = importlib.import_module("copied_serve")
+    with serve.serving(folder / "model") as address:
+        assert address.startswith("http://127.0.0.1:")

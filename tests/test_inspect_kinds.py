@@ -16,6 +16,7 @@ from tests.hostile.pickles import Payload
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 RECIPES = Path(__file__).parent.parent / "helpers" / "recipes"
 PATIENCE = 600  # seconds
@@ -222,9 +223,12 @@ def test_what_is_no_array_in_an_archive_is_told(inspect_model, tmp_path):
     assert inspect_model(tmp_path / "a.npz").alarms == ["a.npy: is no array of NumPy"]
 
 
-def write_safetensors(path, begin=0, content=bytes(8), **more):
-    offsets = {"dtype": "F32", "shape": [2], "data_offsets": [begin, 8]}
-    header = json.dumps({"__metadata__": {"a": "b"}, "weights": offsets, **more}).encode()
+HONEST_TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+def write_safetensors(path, content=bytes(8), **more):
+    tensors = {"weights": HONEST_TENSOR, **more}
+    header = json.dumps({"__metadata__": {"a": "b"}, **tensors}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + content)
 
 
@@ -236,10 +240,79 @@ def test_safetensors_hold_numbers_and_nothing_else(inspect_model, tmp_path):
     assert inspect_model(path).alarms == [
         "not judged: the tensors are longer or shorter than the file"
     ]
-    write_safetensors(path, begin=4)
-    assert "belongs to no tensor" in inspect_model(path).alarms[0]
+    gap_or_overlap = "not judged: byte 8 of the numbers belongs to no tensor, or to two"
+    later = {"dtype": "U8", "shape": [4], "data_offsets": [12, 16]}
+    write_safetensors(path, content=bytes(16), later=later)
+    assert inspect_model(path).alarms == [gap_or_overlap]
+    write_safetensors(path, overlapping={**later, "data_offsets": [4, 8]})
+    assert inspect_model(path).alarms == [gap_or_overlap]
     write_safetensors(path, strange=1)
-    assert inspect_model(path).alarms[0].startswith("not judged: ")
+    assert inspect_model(path).alarms == [
+        "not judged: 'strange' has other parts than data_offsets, dtype, shape"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "alarm"),
+    [
+        ({"shape": [-2]}, "the shape of the tensor 'weights' holds -2"),
+        ({"shape": [-2, -1]}, "the shape of the tensor 'weights' holds -2"),
+        ({"shape": [2.0]}, "the shape of the tensor 'weights' holds 2.0"),
+        ({"shape": [2, True]}, "the shape of the tensor 'weights' holds True"),
+        ({"shape": [0, 2**63]}, "the shape of the tensor 'weights' holds 9223372036854775808"),
+        ({"shape": 2}, "the shape of the tensor 'weights' is no list"),
+        ({"shape": [2] + [1] * 64}, "the tensor 'weights' has more than 64 dimensions"),
+        ({"shape": [2**62, 4]}, "the tensor 'weights' is longer or shorter than its shape says"),
+        ({"shape": [1]}, "the tensor 'weights' is longer or shorter than its shape says"),
+        ({"dtype": "F16"}, "the tensor 'weights' is longer or shorter than its shape says"),
+        ({"dtype": "OBJECT"}, "the tensor 'weights' has the unknown dtype 'OBJECT'"),
+        ({"dtype": ["F32"]}, "the tensor 'weights' has the unknown dtype ['F32']"),
+        ({"data_offsets": [-8, 0]}, "the data_offsets of the tensor 'weights' holds -8"),
+        ({"data_offsets": [0.0, 8]}, "the data_offsets of the tensor 'weights' holds 0.0"),
+        ({"data_offsets": [8, 0]}, "the tensor 'weights' is longer or shorter than its shape says"),
+        ({"data_offsets": [0, 8, 8]}, "the tensor 'weights' has 3 data_offsets, and not 2"),
+        ({"code": "any"}, "'weights' has other parts than data_offsets, dtype, shape"),
+    ],
+)
+def test_a_false_header_of_safetensors_has_an_alarm(inspect_model, tmp_path, changed, alarm):
+    path = tmp_path / "a.safetensors"
+    write_safetensors(path, weights={**HONEST_TENSOR, **changed})
+    assert inspect_model(path) == ([f"not judged: {alarm}"], [])
+
+
+@pytest.mark.parametrize(
+    ("texts", "alarm"),
+    [(["a"], "__metadata__ is no dictionary"), ({"a": [1]}, "__metadata__ holds more than texts")],
+)
+def test_metadata_of_safetensors_are_texts(inspect_model, tmp_path, texts, alarm):
+    write_safetensors(tmp_path / "a.safetensors", __metadata__=texts)
+    assert inspect_model(tmp_path / "a.safetensors").alarms == [f"not judged: {alarm}"]
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('{"weights": TENSOR, "weights": TENSOR}', "weights"),
+        ('{"__metadata__": {}, "__metadata__": {}, "weights": TENSOR}', "__metadata__"),
+        ('{"__metadata__": {"a": "b", "a": "c"}, "weights": TENSOR}', "a"),
+        ('{"weights": {"dtype": "F32", "dtype": "I32", "shape": [2]}}', "dtype"),
+    ],
+)
+def test_a_name_twice_in_safetensors_has_an_alarm(inspect_model, tmp_path, header, name):
+    path = tmp_path / "a.safetensors"
+    content = header.replace("TENSOR", json.dumps(HONEST_TENSOR)).encode()
+    path.write_bytes(len(content).to_bytes(8, "little") + content + bytes(8))
+    assert inspect_model(path).alarms == [f"not judged: the header has the name {name!r} twice"]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "int8", "uint8", "int16", "float16", "int32", "float32", "uint64", "float64"]
+)
+@pytest.mark.parametrize("shape", [(), (0, 3), (3,), (1,) * 20, (2, 3, 4)])
+def test_honest_safetensors_pass(inspect_model, tmp_path, dtype, shape):
+    tensors = {"a": np.ones(shape, dtype), "b": np.zeros([2], dtype)}
+    save_file(tensors, tmp_path / "a.safetensors", {"format": "np"})
+    assert inspect_model(tmp_path / "a.safetensors") == ([], ["numbers only"])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """helpers.recipes.restart: one writer, a clean folder, the newest intact checkpoint, a flush."""
 
+import contextlib
 import errno
 import os
 import random
 import shutil
 import sys
+from pathlib import Path
 
 from tests.killing import DAMAGES, damage, kill_in_a_save, new_folder
 from tests.power_cut import (
@@ -137,6 +139,20 @@ def test_no_checkpoint_is_none_and_a_bad_folder_is_named(restart, tmp_path):
             refuse(tmp_path / "gone")
         with pytest.raises(ValueError, match=r"^TensorFlow reads \[ \] in a path as a pattern: "):
             refuse(tmp_path / "run[1]")
+
+
+@pytest.mark.parametrize("url", ["ram://x/1", "gs://bucket/x-1", Path("gs://bucket/x-1")])
+@pytest.mark.parametrize("name", ["only_writer", "adopt", "newest_whole", "flush"])
+def test_a_url_is_refused_by_every_function(restart, tmp_path, monkeypatch, name, url):
+    monkeypatch.chdir(tmp_path)
+    shown = url if isinstance(url, str) else url.as_posix()
+    message = f"^{shown} is a URL: save to the local disk, and publish each save with far_away.py$"
+    with pytest.raises(ValueError, match=message):
+        with contextlib.ExitStack() as stack:
+            result = getattr(restart, name)(url)
+            if name == "only_writer":
+                stack.enter_context(result)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_what_a_killed_save_left_is_deleted(restart, tmp_path):

@@ -299,6 +299,18 @@ def test_a_path_that_cannot_be_a_file_is_refused(recipe, tmp_path):
         recipe.save_whole(tmp_path / "gone" / "model.bin", Path.touch, Path.read_text)
 
 
+@pytest.mark.parametrize("url", ["ram://x", "gs://bucket/x", Path("gs://bucket/x")])
+def test_a_url_is_refused(recipe, tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    shown = url if isinstance(url, str) else url.as_posix()
+    message = f"^{shown} is a URL: save to the local disk, and copy the file there with tf.io.gfile"
+    with pytest.raises(ValueError, match=message):
+        recipe.save_whole(url, Path.touch, Path.read_text)
+    with pytest.raises(ValueError, match=message):
+        recipe.checked(url)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes with a name")
 @pytest.mark.parametrize("name", ["model.bin", "model.bin.sha256"])
 def test_a_pipe_is_not_replaced(recipe, save_text, tmp_path, name):

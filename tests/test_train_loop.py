@@ -186,6 +186,22 @@ def test_a_second_writer_is_refused(recipe, module, tmp_path):
             recipe.train(tmp_path)
 
 
+@pytest.mark.parametrize("url", ["ram://x", "gs://bucket/x", Path("gs://bucket/x")])
+def test_a_url_is_refused_and_no_folder_is_named_after_it(recipe, tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    shown = url if isinstance(url, str) else url.as_posix()
+    message = f"^{shown} is a URL: train in a local folder, and publish each save with far_away.py$"
+    with pytest.raises(recipe.FolderError, match=message):
+        recipe.train(url, steps=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_letter_before_a_colon_is_a_drive_and_no_url(recipe):
+    recipe.refuse_url("C:/saves")
+    recipe.refuse_url("C:\\saves")
+    recipe.refuse_url("saves/a:b")
+
+
 def test_a_folder_that_cannot_be_used_is_named_and_nothing_is_lost(recipe, whole, tmp_path):
     file = tmp_path / "notes"
     file.write_text("mine", encoding="utf-8")

@@ -30,7 +30,8 @@ What is promised, and where: on a local disk of Linux, macOS or Windows, a kille
 save that was under way, and nothing else. On Linux and macOS the same holds for a machine that
 loses its power, if the disk really writes what it is told to flush. Network drives and object
 stores (``gs://…``, a mounted bucket, Google Drive) promise less: there a lock may not lock, a
-flush may not flush, and a rename may be a copy.
+flush may not flush, and a rename may be a copy. A URL is refused; the course's ``far_away.py``
+publishes to one what was saved here.
 
 The course's ``train_loop.py`` is a whole training with all this in it, in one file.
 """
@@ -68,6 +69,9 @@ NUMBERED_FILE = re.compile(rf"(?P<prefix>.*-\d+)\.{SHARD}")
 # save that a power cut has damaged from a last checkpoint that has gone bad.
 NO_SAVE_YET = ".no-save-yet"
 
+# A URL, also after pathlib has taken one of its slashes. A single letter is a drive of Windows.
+URL = re.compile(r"[A-Za-z][\w+.-]+:/")
+
 # What TensorFlow raises where a file is damaged or missing.
 UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
 
@@ -94,7 +98,7 @@ def only_writer(folder: Path | str) -> Iterator[list[str]]:
     Raises:
         RuntimeError: the lock is held, by another program or by this one.
         FileNotFoundError: there is no such folder.
-        ValueError: TensorFlow would read the folder's path as a pattern.
+        ValueError: the folder is a URL, or TensorFlow would read its path as a pattern.
     """
     folder = _usable(folder)
     lock = filelock.FileLock(folder / ".writer")
@@ -148,7 +152,7 @@ def adopt(folder: Path | str) -> str | None:
 
     Raises:
         ValueError: there are checkpoints, but none is intact. Or the file ``checkpoint`` is not
-            TensorFlow's. Or TensorFlow would read the folder's path as a pattern.
+            TensorFlow's. Or the folder is a URL, or TensorFlow would read its path as a pattern.
         FileNotFoundError: there is no such folder.
         NotADirectoryError: it is no folder.
     """
@@ -198,8 +202,10 @@ def flush(path: Path | str) -> None:
 
     Raises:
         FileNotFoundError: no file has this prefix.
+        ValueError: the prefix is a URL.
         OSError: the disk could not write. Then do not rely on the checkpoint, and save again.
     """
+    _refuse_url(path)
     path = Path(path)
     if path.is_dir():
         folder = path
@@ -236,7 +242,7 @@ def newest_whole(folder: Path | str) -> str | None:
 
     Raises:
         ValueError: there are checkpoints, but none is intact. To start from the beginning would
-            hide that. Or TensorFlow would read the folder's path as a pattern.
+            hide that. Or the folder is a URL, or TensorFlow would read its path as a pattern.
         FileNotFoundError: there is no such folder.
         NotADirectoryError: it is no folder.
     """
@@ -271,7 +277,17 @@ def _was_cut_off(folder: Path, complete_saves: int) -> bool:
     return was_never_flushed or was_never_listed
 
 
+def _refuse_url(path: Path | str) -> None:
+    """Stop where a Path would mean a local folder named ``gs:``."""
+    text = os.fspath(path).replace("\\", "/")
+    if URL.match(text):
+        raise ValueError(
+            f"{text} is a URL: save to the local disk, and publish each save with far_away.py"
+        )
+
+
 def _usable(folder: Path | str) -> Path:
+    _refuse_url(folder)
     folder = Path(folder)
     signs = set("[]*?\\") & set(folder.resolve().as_posix())
     if signs:

@@ -25,18 +25,23 @@ ValueError: model.keras does not fit model.keras.sha256: it is damaged, take ano
 What is promised, and where: on a local disk of Linux, macOS or Windows, a killed program leaves
 the old file or the new one. On Linux and macOS so does a machine that loses its power, if the disk
 really writes what it is told to flush. Network drives and object stores (``gs://…``, a mounted
-bucket, Google Drive) promise less: there a flush may not flush, and a rename may be a copy.
+bucket, Google Drive) promise less: there a flush may not flush, and a rename may be a copy. A URL
+is refused, because a Path would make a local folder named ``gs:`` of it.
 """
 
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# A URL, also after pathlib has taken one of its slashes. A single letter is a drive of Windows.
+URL = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
 def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[Path], Any]) -> None:
@@ -63,12 +68,14 @@ def save_whole(path: Path | str, write: Callable[[Path], Any], read: Callable[[P
             ``keras.saving.load_model``. What it returns is dropped, so let it not change ``model``.
 
     Raises:
+        ValueError: ``path`` is a URL.
         FileNotFoundError: there is no such folder, or ``write`` left no file.
         IsADirectoryError: ``path`` is a folder.
         FileExistsError: ``path`` or its checksum is neither a file nor a folder, but a pipe or a
             device.
         Exception: whatever ``write`` and ``read`` raise.
     """
+    _refuse_url(path)
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent.as_posix()}: make it first")
@@ -95,8 +102,9 @@ def checked(path: Path | str) -> Path:
 
     Raises:
         FileNotFoundError: the file or its checksum is missing.
-        ValueError: the bytes have changed.
+        ValueError: the bytes have changed, or ``path`` is a URL.
     """
+    _refuse_url(path)
     path = Path(path)
     sums = _sums_beside(path)
     for file in [path, sums]:
@@ -113,6 +121,15 @@ def checked(path: Path | str) -> Path:
     if digest not in known.split():
         raise ValueError(f"{path.name} does not fit {sums.name}: it is damaged, take another copy")
     return path
+
+
+def _refuse_url(path: Path | str) -> None:
+    """Stop where a Path would mean a file in a local folder named ``gs:``."""
+    text = os.fspath(path).replace("\\", "/")
+    if URL.match(text):
+        raise ValueError(
+            f"{text} is a URL: save to the local disk, and copy the file there with tf.io.gfile"
+        )
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -32,7 +32,8 @@ power, on a local disk of Linux or macOS that writes what it is told to flush. A
 asked to stop (SIGTERM) saves first and loses nothing. No old checkpoint is left behind.
 
 What is not promised. Network drives and object stores (``gs://…``, Google Drive): there a lock may
-not lock, and a flush may not flush. Windows cannot flush a folder, so after a power cut its newest
+not lock, and a flush may not flush. A URL is refused; the course's ``far_away.py`` publishes to
+one what was saved here. Windows cannot flush a folder, so after a power cut its newest
 checkpoint may be missing. ``keras.random`` without a seed, ``tf.random.normal`` in the step, and
 Python code in the data pipeline (``from_generator``, ``py_function``) cannot be resumed. A
 pipeline with ``deterministic=False`` goes on, but in another order.
@@ -152,8 +153,9 @@ def train(folder: Path | str, steps: int = STEPS, save_every: int = SAVE_EVERY) 
         True if the last step is done, False if SIGTERM has asked us to stop before.
 
     Raises:
-        FolderError: the folder cannot be used, or another program writes to it.
+        FolderError: the folder cannot be used, it is a URL, or another program writes to it.
     """
+    refuse_url(folder)
     folder = make_folder(Path(folder))
     with only_writer(folder), stop_request() as stop:
         state = make_state()
@@ -206,6 +208,8 @@ LEFT_BEHIND = re.compile(r"ckpt-\d+_temp|ckpt-.+\.tempstate\d+|checkpoint\.tmp[0
 # Lies in the folder until the first save is on the disk. It tells a first save that a crash cut
 # off, which is no loss, from a last checkpoint that has gone bad.
 NO_SAVE_YET = ".no-save-yet"
+# A URL, also after pathlib has taken one of its slashes. A single letter is a drive of Windows.
+URL = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
 class FolderError(Exception):
@@ -231,6 +235,15 @@ def stop_request() -> Iterator[StopRequest]:
         yield request
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def refuse_url(folder: Path | str) -> None:
+    """Stop where a Path would make a local folder named ``gs:``, which dies with the machine."""
+    text = os.fspath(folder).replace("\\", "/")
+    if URL.match(text):
+        raise FolderError(
+            f"{text} is a URL: train in a local folder, and publish each save with far_away.py"
+        )
 
 
 def make_folder(folder: Path) -> Path:

@@ -1,0 +1,239 @@
+"""What a save costs: processor time beside that of a raw write, memory, and time to stand still.
+
+Processor time does not count the time that a process waits for a disk or for others, so it says
+the same on a busy machine. The ways take turns, because a machine is not as fast at every moment.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from helpers.draw import COLOURS, DARK_GREY
+from helpers.lab.failures import time_lost
+from helpers.programs import FORKS, Program
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+from tabulate import tabulate
+
+RAW = "raw bytes"
+ROUNDS = 3
+# A clock may tick coarsely. What takes less than a tick counts as so many seconds, and not as none.
+SHORTEST = 1e-6
+# A table of bounds says the same on every run: no way is near one of them, in times of raw bytes.
+SAVE_BOUNDS = (2, 6)
+RESTORE_BOUNDS = (2.5,)
+
+# Saves to a folder, or restores from it.
+Act = Callable[[Path], Any]
+
+
+class Cost(NamedTuple):
+    """What a way costs, in seconds, or in times of what the baseline costs."""
+
+    save: float
+    restore: float
+
+
+def make_model(size: int, layers: int = 4) -> keras.Model:
+    """Return a network of dense layers, whose weights are of so many MB: 1 MB is 2**20 bytes."""
+    width = int((size * 2**20 / 4 / layers) ** 0.5)
+    stack = [keras.layers.Dense(width, use_bias=False) for _ in range(layers)]
+    return keras.Sequential([keras.Input((width,)), *stack])
+
+
+def compare(
+    saves: Mapping[str, Act],
+    restores: Mapping[str, Act],
+    parent: Path,
+    baseline: str = RAW,
+    rounds: int = ROUNDS,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, Cost]:
+    """Let all ways save and restore in turns, and return their costs beside those of the baseline.
+
+    In each round, each way saves to a new folder, and restores from it. What counts is its shortest
+    time of all rounds, divided by the baseline's shortest, because whatever disturbs adds time. A
+    round before the first one is not counted.
+
+    Args:
+        saves: a function for each way, which is given the folder.
+        restores: the same, for the same ways.
+        parent: an existing folder, in which each folder is deleted after its use.
+        baseline: the way that the others are compared with.
+        rounds: how many of them are counted.
+        clock: returns seconds. By default it counts the processor time of this process with all its
+            threads.
+
+    Raises:
+        ValueError: the baseline is not among the ways.
+    """
+    if baseline not in saves:
+        raise ValueError(f"no way {baseline!r} to compare with; there are: {', '.join(saves)}")
+    times: dict[str, list[Cost]] = {name: [] for name in saves}
+    for _ in range(rounds + 1):
+        for name, save in saves.items():
+            with tempfile.TemporaryDirectory(dir=parent) as folder:
+                seconds_to_save = _seconds_of(save, Path(folder), clock)
+                seconds_to_restore = _seconds_of(restores[name], Path(folder), clock)
+            times[name].append(Cost(seconds_to_save, seconds_to_restore))
+    shortest = {name: _shortest(costs[1:]) for name, costs in times.items()}
+    raw = shortest[baseline]
+    return {
+        name: Cost(one.save / raw.save, one.restore / raw.restore) for name, one in shortest.items()
+    }
+
+
+def _seconds_of(act: Act, folder: Path, clock: Callable[[], float]) -> float:
+    start = clock()
+    act(folder)
+    return max(clock() - start, SHORTEST)
+
+
+def _shortest(costs: Sequence[Cost]) -> Cost:
+    return Cost(min(one.save for one in costs), min(one.restore for one in costs))
+
+
+def bounds(costs: Mapping[str, Cost]) -> str:
+    """Make a table of what each way costs at most, in times of the baseline."""
+    rows = [
+        [name, _bound(cost.save, SAVE_BOUNDS), _bound(cost.restore, RESTORE_BOUNDS)]
+        for name, cost in costs.items()
+    ]
+    return tabulate(rows, ["way", "save", "restore"])
+
+
+def _bound(cost: float, limits: Sequence[float]) -> str:
+    for limit in limits:
+        if cost <= limit:
+            return f"at most {limit:g}"
+    return f"more than {limits[-1]:g}"
+
+
+def draw_costs(costs: Mapping[str, Mapping[str, Cost]], marks: Sequence[float] = ()) -> None:
+    """Draw what ways cost in times of raw bytes, as dots: a panel for each size.
+
+    Args:
+        costs: what `compare` has returned, by the title of a panel, with the same ways in each.
+        marks: numbers on the axis. The scale is logarithmic.
+    """
+    names = list(next(iter(costs.values())))
+    figure, row = plt.subplots(
+        1,
+        len(costs),
+        figsize=(5.4 * len(costs), 1.4 + 0.38 * len(names)),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, (title, found) in zip(row[0], costs.items(), strict=True):
+        places = range(len(names))
+        saves = [found[name].save for name in names]
+        restores = [found[name].restore for name in names]
+        axes.plot(saves, places, "o", color=COLOURS[0], markersize=9, label="save")
+        axes.plot(restores, places, "D", color=COLOURS[1], markersize=7, label="restore")
+        axes.axvline(1, color=DARK_GREY, linewidth=1, linestyle=":")
+        axes.set_xscale("log")
+        axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
+        axes.minorticks_off()
+        axes.set_title(title, fontsize=12)
+        axes.set_xlabel("processor time, raw bytes = 1", fontsize=11)
+        axes.grid(axis="y", alpha=0.3)
+        axes.tick_params(labelsize=11)
+        axes.spines[["top", "right"]].set_visible(False)
+    row[0][0].set_yticks(range(len(names)), names)
+    row[0][0].invert_yaxis()
+    figure.legend(*row[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+
+
+def best_interval(save_seconds: float, mean_seconds_between_failures: float) -> float:
+    """Return the seconds between two saves with which the least time is lost: Young's formula."""
+    return (2 * save_seconds * mean_seconds_between_failures) ** 0.5
+
+
+def draw_intervals(save_seconds: Mapping[str, float], mean_seconds_between_failures: float) -> None:
+    """Draw the time lost against the interval: a curve for each way, and a star at its least.
+
+    Args:
+        save_seconds: how long the training stands still for a save, by the way of saving.
+        mean_seconds_between_failures: the average time from one failure to the next.
+    """
+    _, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
+    intervals = np.geomspace(10, 4 * 3600, 200)
+    for number, (name, seconds) in enumerate(save_seconds.items()):
+        times = (seconds, mean_seconds_between_failures)
+        colour = COLOURS[number]
+        lost = [100 * time_lost(one, *times) for one in intervals]
+        best = best_interval(*times)
+        axes.plot(intervals / 60, lost, color=colour, linewidth=2.5, label=name)
+        axes.plot([best / 60], [100 * time_lost(best, *times)], "*", color=colour, markersize=18)
+    minutes = [1, 3, 10, 30, 100]
+    axes.set_xscale("log")
+    axes.set_xticks(minutes, [f"{one}" for one in minutes])
+    axes.minorticks_off()
+    axes.set_ylim(0, 30)
+    axes.set_xlabel("minutes between two saves", fontsize=12)
+    axes.set_ylabel("time lost (%)", fontsize=12)
+    axes.tick_params(labelsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=11)
+
+
+def memory_of_saves(size: int = 64) -> dict[str, float]:
+    """Return how much memory each way takes to save, in models, or nothing if nobody can tell.
+
+    Each way saves in a process of its own. What counts is how far the memory of the process rises
+    above what it was before the save. Linux alone can tell.
+
+    Args:
+        size: of the model, in MB.
+    """
+    if not FORKS:
+        return {}
+    names = list(_saves_of(make_model(1)))
+    return {name: float(Program(__file__, name, size).wait()) for name in names}
+
+
+def _saves_of(model: keras.Model) -> dict[str, Act]:
+    checkpoint = tf.train.Checkpoint(model=model)
+    asynchronous = tf.train.CheckpointOptions(enable_async=True)
+
+    def save_in_the_background(to: Path) -> None:
+        checkpoint.save(to / "ckpt", asynchronous)
+        checkpoint.sync()
+
+    return {
+        "Checkpoint": lambda to: checkpoint.write(to / "ckpt"),
+        "Checkpoint, async": save_in_the_background,
+        ".weights.h5": lambda to: model.save_weights(to / "model.weights.h5"),
+        "folder": lambda to: model.save(to / "folder", zipped=False),
+        ".keras": lambda to: model.save(to / "model.keras"),
+        "np.savez": lambda to: np.savez(to / "model.npz", *model.get_weights()),
+    }
+
+
+def _print_memory(name: str, size: int) -> None:
+    """Save in this process, and print its highest memory above the one before, in models."""
+    model = make_model(size)
+    save = _saves_of(model)[name]
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the highest so far
+    before = _kilobytes("VmRSS")
+    with tempfile.TemporaryDirectory() as folder:
+        save(Path(folder))
+    print((_kilobytes("VmHWM") - before) / (1024 * size))
+
+
+def _kilobytes(name: str) -> int:
+    """Return one of the numbers that Linux keeps about this process."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
+    return int(line.split()[1])
+
+
+if __name__ == "__main__":
+    _print_memory(sys.argv[1], int(sys.argv[2]))

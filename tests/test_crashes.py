@@ -122,6 +122,8 @@ def test_a_start_has_to_keep_three_clean_up_and_lock(tmp_path):
 
     assert fault() is None
     assert fault(adopt=newest_whole) == "list missing, call 1: [1, 2, 3, 4, 5, 6], 3 listed"
+    forgotten = fault(adopt=lambda folder: adopt(folder) and None)
+    assert forgotten == "list missing, call 1: other weights than before the crash"
     not_cleaned = fault(only_writer=contextlib.nullcontext)
     assert not_cleaned == "list missing: the remains of a save are left"
     assert fault(only_writer=only_clean) == crashes.WITHOUT_LOCK

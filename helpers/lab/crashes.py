@@ -150,7 +150,7 @@ def find_fault_of_start(start_again: Callable, parent: Path) -> str | None:
         parent: of the folders that are made.
     """
     for how in DAMAGES:
-        folder = crash(parent, how)
+        folder = crash(parent, how, weight=2.0)
         remains = new_folder(folder, "ckpt-99_temp")
         for call, wanted in [(1, [4, 5, 6]), (2, [7, 8, 9])]:
             with watch_managers(folder) as watched:
@@ -159,11 +159,20 @@ def find_fault_of_start(start_again: Callable, parent: Path) -> str | None:
             known = make_manager(make_state(), folder).checkpoints
             if found != wanted or len(known) != 3:
                 return f"list {how}, call {call}: {found}, {len(known)} listed"
+            if not _has_weights(folder / f"ckpt-{wanted[-1]}", 2.0):
+                return f"list {how}, call {call}: other weights than before the crash"
         if remains.exists():
             return f"list {how}: the remains of a save are left"
         if not watched.had_lock:
             return WITHOUT_LOCK
     return None
+
+
+def _has_weights(prefix: Path, weight: float) -> bool:
+    """Say whether all weights in a checkpoint have this value."""
+    state = make_state()
+    state.restore(str(prefix)).assert_consumed()
+    return bool((state.weights.numpy() == weight).all())
 
 
 def _is_locked(folder: Path) -> bool:
@@ -175,10 +184,17 @@ def _is_locked(folder: Path) -> bool:
         return True
 
 
-def crash(parent: Path, how: str | None = None) -> Path:
-    """Make and return a folder with the checkpoints 1, 2 and 3, and perhaps a damaged list."""
+def crash(parent: Path, how: str | None = None, weight: float = 1.0) -> Path:
+    """Make and return a folder with the checkpoints 1, 2 and 3, and perhaps a damaged list.
+
+    Args:
+        parent: of the new folder.
+        how: one of the ``DAMAGES``, or None for an intact list.
+        weight: that all weights in the checkpoints have. A new training has 1.0.
+    """
     folder = new_folder(parent, "crash")
     state = make_state()
+    state.weights.assign(tf.fill(state.weights.shape, weight))
     train(state, make_manager(state, folder), steps=3)
     if how:
         damage(folder, how)

@@ -80,14 +80,17 @@ def test_inspections_of_these_files_run_nothing_and_find_all(strangers, tmp_path
         assert inspect_model(tmp_path / file).alarms
 
 
+class Model:
+    """A stand-in for a model of Keras."""
+
+    def __init__(self):
+        self.weights = [1.0]
+
+    def get_weights(self):
+        return list(self.weights)
+
+
 def test_a_refusal_is_an_error_that_leaves_the_model_alone(strangers):
-    class Model:
-        def __init__(self):
-            self.weights = [1.0]
-
-        def get_weights(self):
-            return list(self.weights)
-
     def refuse(model, path, published):
         raise ValueError("no")
 
@@ -101,6 +104,37 @@ def test_a_refusal_is_an_error_that_leaves_the_model_alone(strangers):
     assert strangers.is_refused(refuse, Model(), "path", "hash")
     assert not strangers.is_refused(load_and_refuse, Model(), "path", "hash")
     assert not strangers.is_refused(load, Model(), "path", "hash")
+
+
+def test_a_file_is_refused_with_a_hash_that_is_nearly_right(strangers, tmp_path):
+    published, tampered, other = [tmp_path / f"{name}.weights.h5" for name in "abc"]
+    published.write_bytes(b"right")
+    tampered.write_bytes(b"wrong")
+    other.write_bytes(b"other")
+
+    def fault(is_right):
+        def load(model, path, given):
+            found = strangers.sha256(path)
+            if path == other or not is_right(found, given):
+                raise ValueError("refused")
+
+        return strangers.find_loaded(load, Model(), published, tampered, [other])
+
+    digest = strangers.sha256(published)
+    assert fault(lambda found, given: found == given) is None
+    assert fault(lambda found, given: True) == f"{tampered.name} with the hash {digest} is loaded"
+    nearly = f"{published.name} with the hash "
+    assert fault(str.startswith) == f"{nearly}{digest[:-1]} is loaded"
+    assert fault(lambda found, given: found[0] == given[0]).startswith(nearly)
+    assert fault(lambda found, given: found[:63] == given[:63]).startswith(nearly)
+    assert fault(lambda found, given: found[1:] == given[1:]) == f"{nearly}?{digest[1:]} is loaded"
+
+    def load_other(model, path, given):
+        if path != other:
+            raise ValueError("refused")
+
+    found = strangers.find_loaded(load_other, Model(), published, tampered, [other])
+    assert found.startswith(f"{other.name} with the hash ")
 
 
 def test_the_picture_has_a_field_in_orange_for_each_load_that_ran_code(strangers, monkeypatch):

@@ -4,11 +4,12 @@ All that such a file does is to make a *marker*, an empty file with the name ``i
 folder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpers.draw import COLOURS, draw_map
+from helpers.lab.damage import sha256
 from helpers.programs import Program, prepare
 from helpers.prove import same_values
 
@@ -24,8 +25,8 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 __all__ = [
-    "FILES", "INSPECTION", "LOADS", "attempt", "draw_hand_over", "draw_outcomes", "is_refused",
-    "prepare", "read_program", "save_others",
+    "FILES", "INSPECTION", "LOADS", "attempt", "draw_hand_over", "draw_outcomes", "find_loaded",
+    "is_refused", "prepare", "read_program", "save_others",
 ]  # fmt: skip
 
 MARKER = "it_ran"
@@ -186,6 +187,32 @@ def is_refused(load: Callable[..., Any], model: keras.Model, path: Path, publish
     except ValueError:
         return same_values(before, model.get_weights())
     return False
+
+
+def find_loaded(
+    load: Callable[..., Any],
+    model: keras.Model,
+    file: Path,
+    tampered: Path,
+    others: Sequence[Path],
+) -> str | None:
+    """Say in one line which file is loaded that should be refused, or nothing.
+
+    Args:
+        load: takes the model, the path of a file, and the published hash of the file.
+        model: what to load into.
+        file: the published file. With hashes that are nearly its own it should be refused.
+        tampered: should be refused with the hash of the published file.
+        others: should be refused even with their own hash.
+    """
+    published = sha256(file)
+    cases = [(tampered, published)]
+    cases += [(other, sha256(other)) for other in others]
+    cases += [(file, published[:-1]), (file, f"{published[:-1]}?"), (file, f"?{published[1:]}")]
+    for path, given in cases:
+        if not is_refused(load, model, path, given):
+            return f"{path.name} with the hash {given} is loaded"
+    return None
 
 
 def draw_hand_over(file: str) -> None:

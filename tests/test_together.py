@@ -59,6 +59,11 @@ def test_other_shares_are_told_what_is_wrong(together):
         "16 examples and 4 workers: 12 reach nobody"
     )
     assert "come twice" in fault(lambda batch, index, n: batch)
+    assert "7 examples and 4 workers: the shares have [1, 1, 1, 4]" in fault(
+        lambda batch, i, n: batch[i * (len(batch) // n) :][
+            : None if i == n - 1 else len(batch) // n
+        ]
+    )
     assert "[16, 0, 0, 0]" in fault(lambda batch, index, n: batch[:] if index == 0 else batch[:0])
 
 

@@ -77,6 +77,29 @@ def test_the_table_has_a_line_for_each_way(place, monkeypatch, capsys):
     assert [line.split() for line in lines[2:]] == [["one", place, WORKS]]
 
 
+# What tells each way of saving from the others: a file that it leaves.
+LEFT = {
+    "model.save, .keras": "model.keras",
+    "save_weights, .weights.h5": "model.weights.h5",
+    "the same, to a name that exists": "model.weights.h5",
+    "model.save, .h5": "model.h5",
+    "export, SavedModel": "saved_model.pb",
+    "CheckpointManager": "ckpt-1.index",
+    "BackupAndRestore": "latest.weights.h5",
+    "CSVLogger": "losses.csv",
+    "TFRecordWriter": "data.tfrecord",
+    "numpy.savez": "arrays.npz",
+    "save_whole of 16": "model.keras.sha256",
+    "restart of 17": ".writer",
+    "train_loop of 17": "ckpt-1.index",
+    "far_away of this notebook": "published",
+}
+
+
+def test_each_way_has_a_file_by_which_it_is_known():
+    assert list(LEFT) == list(far_formats.TRIALS)
+
+
 @pytest.mark.parametrize("name", far_formats.TRIALS)
 def test_on_a_local_folder_each_way_works(name, tmp_path, monkeypatch):
     """So what fails on a far place fails because of the place."""
@@ -87,3 +110,4 @@ def test_on_a_local_folder_each_way_works(name, tmp_path, monkeypatch):
     restored = far_formats.TRIALS[name](model, folder)
     for weight, value in zip(model.get_weights(), restored, strict=True):
         np.testing.assert_array_equal(weight, value)
+    assert list(folder.rglob(LEFT[name]))

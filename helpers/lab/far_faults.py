@@ -7,6 +7,7 @@ change that it asks for is counted, and one of them goes wrong.
 import contextlib
 import itertools
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,9 @@ HALF = "half"  # in the middle of it: half of the bytes are written
 AFTER = "after"  # when it is done
 DEATHS = (BEFORE, HALF, AFTER)
 CHANGED_BYTE = "changed byte"  # the machine lives, and one byte arrives as another one
+
+# The files of a folder with which answers are tried.
+FOLDER = ("saved_model.pb", "variables/variables.index", "assets/words/list.txt")
 
 # What a new machine restores.
 NEW, OLD, LOST = "the new checkpoint", "the one before", "nothing"
@@ -57,6 +61,7 @@ class Store:
         self.how = how
         self.lag = lag
         self.is_gone = False
+        self.threads: set[int] = set()  # in which changes were asked for
         self.GFile = self.open_file  # the name that it has in TensorFlow
         self._first_seen: dict[str, int] = {}
 
@@ -82,6 +87,11 @@ class Store:
                 names.append(name)
         return names
 
+    def copy(self, source: str, target: str, overwrite: bool = False) -> None:
+        """Copy a file, which is a change like a write."""
+        with tf.io.gfile.GFile(source, "rb") as reading, self.open_file(target, "wb") as writing:
+            writing.write(reading.read())
+
     def makedirs(self, path: str) -> None:
         """Make a folder."""
         with self.change():
@@ -104,6 +114,7 @@ class Store:
         """Count a change, and yield whether it is the one that goes wrong."""
         self.stop_if_gone()
         self.changes += 1
+        self.threads.add(threading.get_ident())
         is_wrong = self.changes == self.fails_at
         dies = is_wrong and self.how in DEATHS
         if dies and self.how == BEFORE:
@@ -354,22 +365,35 @@ def find_fault_of_background(repaired: Callable, parent: Path) -> str | None:
             raises the error of a copy that fails.
         parent: a local folder.
     """
-    # Each copy has five changes. One byte goes wrong in no copy, in the first, second or third.
-    for change in [0, 2, 7, 12]:
-        far = new_place()
-        raised = False
+    far = new_place()
+    with store_of(far_away) as store:
+        error = _error_of(repaired, far, parent)
+    if error:
+        return f"{type(error).__name__} is raised, although nothing went wrong: {error}"
+    published = tf.io.gfile.glob(f"{far}/*/published")
+    if len(published) != 3:
+        return f"of three checkpoints, {len(published)} are published"
+    if threading.get_ident() in store.threads:
+        return "the thread that saves also copies, and waits for it: copy in the background"
+
+    # Each copy has five changes. One byte goes wrong in the first copy, the second or the third.
+    for change in [2, 7, 12]:
         with store_of(far_away, change, CHANGED_BYTE):
-            try:
-                repaired(new_manager(parent), far)
-            except OSError:
-                raised = True
-        if change and not raised:
+            error = _error_of(repaired, new_place(), parent)
+        if error is None:
             return f"with change {change} of the copies wrong, no error is raised"
-        if raised and not change:
-            return "an error is raised, although nothing went wrong"
-        published = tf.io.gfile.glob(f"{far}/*/published")
-        if not change and len(published) != 3:
-            return f"of three checkpoints, {len(published)} are published"
+        if "holds other bytes" not in str(error):
+            name = type(error).__name__
+            return f"with change {change} of the copies wrong, {name} is not the error of the copy"
+    return None
+
+
+def _error_of(repaired: Callable, far: str, parent: Path) -> Exception | None:
+    """Return the error that a function raises while it saves and publishes, or None."""
+    try:
+        repaired(new_manager(parent), far)
+    except Exception as error:
+        return error
     return None
 
 
@@ -390,45 +414,51 @@ def find_fault_of_folders(
     far = new_place()
     if newest_folder(f"{far}/empty") is not None:
         return "of a far folder that does not exist yet, the newest copy should be None"
+    tf.io.gfile.makedirs(f"{far}/made/9")
+    if newest_folder(f"{far}/made") is not None:
+        return "of a far folder where nothing is published, the newest copy should be None"
     for number in [9, 10]:
         with store_of(code) as store:
             publish_folder(_folder_of(number, parent), f"{far}/whole", number)
         if not store.changes:
-            return "nothing was written by way of gfile"
+            return "nothing was written by way of gfile: copy each file by copy_file"
         wrong = _find_wrong_copy(newest_folder(f"{far}/whole"), [number])
         if wrong:
             return f"after {number} was published, {wrong}"
-    return _find_fault_after_deaths(publish_folder, newest_folder, code, parent)
+    return _find_after_faults(publish_folder, newest_folder, code, parent)
 
 
-def _find_fault_after_deaths(
+def _find_after_faults(
     publish_folder: Callable[[Path, str, int], Any],
     newest_folder: Callable[[str], str | None],
     code: dict[str, Any],
     parent: Path,
 ) -> str | None:
-    far = new_place()
-    moment = 0
-    while True:
-        place = f"{far}/{moment}"
-        change = moment // len(DEATHS) + 1
-        how = DEATHS[moment % len(DEATHS)]
-        publish_folder(_folder_of(1, parent), place, 1)
-        with store_of(code, change, how) as store:
-            publish_folder(_folder_of(2, parent), place, 2)
-        if not store.is_gone:
-            return None
-        wrong = _find_wrong_copy(newest_folder(place), [1, 2])
-        if wrong:
-            return f"after a death at change {change} of the second copy, {wrong}"
-        moment += 1
+    for change in itertools.count(1):
+        for how in (*DEATHS, CHANGED_BYTE):
+            far = new_place()
+            publish_folder(_folder_of(1, parent), far, 1)
+            with store_of(code, change, how) as store:
+                try:
+                    publish_folder(_folder_of(2, parent), far, 2)
+                except OSError:
+                    if how != CHANGED_BYTE:  # only a changed byte has to be told by an error
+                        raise
+            if store.changes < change:  # the copy has fewer changes than that
+                return None
+            wrong = _find_wrong_copy(newest_folder(far), [1, 2])
+            if wrong:
+                fault = how if how == CHANGED_BYTE else "death"
+                return f"after a {fault} at change {change} of the second copy, {wrong}"
+    return None
 
 
 def _folder_of(number: int, parent: Path) -> Path:
-    """Make a local folder with a file and a subfolder, which hold a number."""
+    """Make a local folder with files and subfolders, all of which hold a number."""
     folder = new_folder(parent, "folder")
-    (folder / "variables").mkdir()
-    for path in [folder / "saved_model.pb", folder / "variables" / "variables.index"]:
+    for name in FOLDER:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes([number]) * 100)
     return folder
 
@@ -438,7 +468,7 @@ def _find_wrong_copy(copy: str | None, numbers: Sequence[int]) -> str | None:
     if copy is None:
         return "no copy is found"
     contents = set()
-    for name in ["saved_model.pb", "variables/variables.index"]:
+    for name in FOLDER:
         path = f"{copy}/{name}"
         if not tf.io.gfile.exists(path):
             return f"the newest copy has no {name}"

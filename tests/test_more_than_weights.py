@@ -64,16 +64,18 @@ def test_the_table_has_a_line_for_each_piece(lab, outcomes, capsys):
 def test_what_is_called_kept_begins_otherwise_in_the_new_program(lab):
     """A behaviour that both programs have by themselves would always be kept."""
     same = []
-    for piece in lab.PIECES:
-        saved, new = piece.make_saved(), piece.make_new()
-        if lab.same_values(piece.behaviour(saved), piece.behaviour(new)):
-            same.append(piece.name)
+    for trial in lab.TRIALS:
+        saved, new = trial.make_saved(), trial.make_new()
+        for piece in trial.pieces:
+            if lab.same_values(piece.behaviour(saved), piece.behaviour(new)):
+                same.append(piece.name)
     assert same == []
 
 
 @pytest.mark.parametrize("name", list(EXPECTED))
 def test_each_piece_has_an_advice(lab, name):
-    [piece] = [piece for piece in lab.PIECES if piece.name == name]
+    pieces = [piece for trial in lab.TRIALS for piece in trial.pieces]
+    [piece] = [piece for piece in pieces if piece.name == name]
     assert piece.advice
 
 
@@ -128,6 +130,19 @@ def test_enabling_lora_again_raises(lab):
         model.get_layer("inner").enable_lora(2)
 
 
+def test_lora_that_is_enabled_after_load_weights_can_learn(lab, keras, tmp_path):
+    saved = lab._fine_tuned(1, is_trained=True)
+    saved.save_weights(tmp_path / "l.weights.h5")
+    new = lab._network(2, keras.layers.Dense(8, "tanh", name="inner"))
+    new.load_weights(tmp_path / "l.weights.h5")
+    new.get_layer("inner").enable_lora(2)
+    outputs = lab._outputs(saved)
+    assert abs(lab._outputs(new) - outputs).max() < 1e-5
+    matrix, zeros = lab._thin_matrices(new)
+    assert matrix.any()
+    assert not zeros.any()
+
+
 def test_a_number_of_a_layer_is_shown_for_each_way(lab, module, tmp_path, capsys):
     inputs = module("numpy").full((2, 3), 7, "float32")
     lab.show_layers(lab.Noting, "largest", inputs, tmp_path)
@@ -136,6 +151,23 @@ def test_a_number_of_a_layer_is_shown_for_each_way(lab, module, tmp_path, capsys
     assert [line.split()[0] for line in lines] == ["saved", *lab.WAYS]
     assert lines[0].split()[1] == lines[-1].split()[1] == "7.00"
     assert report == "model.weights.h5: 0 matched, 1 not carried"
+
+
+def test_the_advice_for_a_variable_brings_it_back_in_each_way(lab, keras, module, tmp_path, capsys):
+    @keras.saving.register_keras_serializable(package="test")
+    class Peak(keras.layers.Layer):
+        def build(self, _):
+            self.peak = self.add_weight((), initializer="ones", trainable=False)
+
+        def call(self, inputs, training=False):
+            if training:
+                self.peak.assign(keras.ops.max(inputs))
+            return inputs / self.peak
+
+    lab.show_layers(Peak, "peak", module("numpy").full((2, 3), 7, "float32"), tmp_path)
+    *lines, report = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == 4 * ["7.00"]
+    assert report == "model.weights.h5: 1 matched"
 
 
 @pytest.mark.parametrize("every", [1, 2, 5, 12])

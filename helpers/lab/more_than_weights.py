@@ -25,7 +25,8 @@ WAYS = (".keras", ".weights.h5", "Checkpoint")
 FEATURES = 4
 LONGEST_TRAINING = 12  # epochs
 OLD_TEXTS = ["red red red green green blue"]
-QUESTIONS = tf.constant(["a great story", "a slow film"])
+SENTENCES = tf.constant(["a great story", "a slow film"])
+READERS = (("bad", "good"), ("one", "two", "three"))  # the names of each
 NEW_TEXTS = ["blue blue blue yellow yellow red green"]
 
 
@@ -34,17 +35,27 @@ class Piece(NamedTuple):
 
     Attributes:
         name: what it is.
-        make_saved: makes the model as it is when it is saved.
-        make_new: makes the model as the program does that restores into it.
-        behaviour: what has to be the same for both, as arrays or plain values.
+        behaviour: what has to be the same after a restore, as arrays or plain values.
         advice: what to do so that it comes back.
     """
 
     name: str
-    make_saved: Callable[[], keras.Model]
-    make_new: Callable[[], keras.Model]
     behaviour: Callable[[keras.Model], Any]
     advice: str
+
+
+class Trial(NamedTuple):
+    """A model that is saved and restored, with the pieces of state that it has.
+
+    Attributes:
+        make_saved: makes the model as it is when it is saved.
+        make_new: makes the model as the program does that restores into it.
+        pieces: what is looked at.
+    """
+
+    make_saved: Callable[[], keras.Model]
+    make_new: Callable[[], keras.Model]
+    pieces: list[Piece]
 
 
 class Outcome(NamedTuple):
@@ -73,30 +84,36 @@ def try_all(folder: Path) -> list[Outcome]:
         Exception: whatever a save or a load raises. None of them does here, which is the trap.
     """
     outcomes = []
-    for number, piece in enumerate(PIECES):
+    for number, trial in enumerate(TRIALS):
         with warnings.catch_warnings(action="ignore"), hold_stderr():
-            outcomes.append(try_piece(piece, folder / f"piece_{number}"))
+            outcomes += try_one(trial, folder / f"trial_{number}")
     return outcomes
 
 
-def try_piece(piece: Piece, folder: Path) -> Outcome:
-    """Save and restore one piece of state in each way.
+def try_one(trial: Trial, folder: Path) -> list[Outcome]:
+    """Save and restore one model in each way; return what became of each of its pieces.
 
     Args:
-        piece: what is saved.
+        trial: what is saved.
         folder: a folder for the files, which is made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    saved = piece.make_saved()
-    wanted = piece.behaviour(saved)
+    saved = trial.make_saved()
+    wanted = {piece.name: piece.behaviour(saved) for piece in trial.pieces}
+    restored = {}
+    for way, restore in _save(saved, folder).items():
+        restored[way] = restore(trial.make_new)
+    return [_outcome(piece, wanted[piece.name], restored) for piece in trial.pieces]
+
+
+def _outcome(piece: Piece, wanted: Any, restored: Mapping[str, tuple[keras.Model, str]]) -> Outcome:
+    """Compare a piece of each restored model, given with the line of its load report."""
     fates = {}
     reports = []
-    for way, (restore, report) in _save(saved, folder).items():
-        new = piece.make_new()
-        line = report(new)
-        found = piece.behaviour(restore(new))
-        fates[way] = "kept" if same_values(found, wanted) else "lost"
-        if fates[way] == "lost":
+    for way, (model, line) in restored.items():
+        is_kept = same_values(piece.behaviour(model), wanted)
+        fates[way] = "kept" if is_kept else "lost"
+        if not is_kept:
             reports.append("not carried" in line)
     is_reported = all(reports) if reports else None
     return Outcome(piece.name, fates, is_reported, piece.advice)
@@ -153,15 +170,13 @@ def show_layers(
 
     used = make(is_training=True)
     numbers = {"saved": _number(used, attribute)}
-    line = ""
-    for way, (restore, report) in _save(used, folder).items():
-        new = make(is_training=False)
-        if way == ".weights.h5":
-            line = report(new)
-        numbers[way] = _number(restore(new), attribute)
+    reports = {}
+    for way, restore in _save(used, folder).items():
+        restored, reports[way] = restore(lambda: make(is_training=False))
+        numbers[way] = _number(restored, attribute)
     for way, number in numbers.items():
         print(f"{way:12} {number:.2f}")
-    print(line)
+    print(reports[".weights.h5"])
 
 
 def _number(model: keras.Model, attribute: str) -> float:
@@ -201,7 +216,8 @@ def fault_of_words(
     """Write the words of three classifiers, and say whose scores do not come back, if any do not.
 
     Args:
-        write_words: writes the vocabulary of a classifier to a file.
+        write_words: writes the vocabulary of a classifier to a file, and leaves the classifier as
+            it is.
         read_classifier: builds a classifier from this file and from a ``.weights.h5``.
         folder: an empty folder for the files.
     """
@@ -213,10 +229,15 @@ def fault_of_words(
         model = keras.Sequential([keras.Input((), dtype="string"), words, *_classifying_layers()])
         weights = folder / f"{number}.weights.h5"
         model.save_weights(weights)
+        wanted = model(SENTENCES).numpy()
         listed = folder / f"{number}.txt"
         write_words(model, listed)
+        if not listed.is_file():
+            return "write_words has written no file at the path that it got"
+        if not same_values(model(SENTENCES).numpy(), wanted):
+            return "write_words has changed the classifier"
         found = read_classifier(listed, weights)
-        if not same_values(found(QUESTIONS).numpy(), model(QUESTIONS).numpy()):
+        if not same_values(found(SENTENCES).numpy(), wanted):
             return f"other scores for the classifier of {texts[0]!r}"
     return None
 
@@ -231,26 +252,47 @@ def _classifying_layers() -> list[keras.Layer]:
 def fault_of_reader(reader_class: Callable[..., keras.Model], folder: Path) -> str | None:
     """Save two models of a class, and say what does not come back from their files, if anything.
 
+    Both are saved before one is loaded, so that what the class itself keeps is no help.
+
     Args:
         reader_class: takes a list of names and what every Keras model takes.
         folder: an empty folder for the files.
     """
-    reviews, _, _ = make_reviews()
-    for names in [["bad", "good"], ["one", "two", "three"]]:
+    outputs = {}
+    for names in READERS:
         keras.utils.set_random_seed(len(names))
-        file = folder / f"{len(names)}.keras"
         with warnings.catch_warnings(action="ignore"):
-            reader = reader_class(names, name="the_reader")
-            reader.words.adapt(reviews)
-            wanted = reader(QUESTIONS).numpy()
-            if wanted.shape != (2, len(names)):
-                return f"for {len(names)} names the outputs are {wanted.shape}"
-            reader.save(file)
-            returned = keras.saving.load_model(file)
-        if not same_values(returned(QUESTIONS).numpy(), wanted):
-            return "the outputs are others after the load"
-        if list(returned.names) != names or returned.name != "the_reader":
+            reader = reader_class(list(names), name="the_reader")
+            fault = _fault_of_new_reader(reader, names)
+            if fault:
+                return fault
+            outputs[names] = reader(SENTENCES).numpy()
+            reader.save(folder / f"{len(names)}.keras")
+    for names in READERS:
+        with warnings.catch_warnings(action="ignore"):
+            returned = keras.saving.load_model(folder / f"{len(names)}.keras")
+        if list(returned.names) != list(names) or returned.name != "the_reader":
             return f"it comes back as {returned.name} with {returned.names}"
+        if not same_values(returned(SENTENCES).numpy(), outputs[names]):
+            return "the outputs are others after the load"
+    return None
+
+
+def _fault_of_new_reader(reader: keras.Model, names: Sequence[str]) -> str | None:
+    """Adapt a reader, and say in what it is not the model of the exercise, if in anything."""
+    reviews, _, newer = make_reviews()
+    reader.words.adapt(newer)
+    before = reader(SENTENCES).numpy()
+    reader.words.adapt(reviews)
+    after = reader(SENTENCES).numpy()
+    if after.shape != (2, len(names)):
+        return f"for {len(names)} names the outputs are {after.shape}"
+    if same_values(after, before):
+        return "other words in the attribute words do not change the outputs"
+    # Of the embedding; and for each output a weight for 5 words of 4 numbers, and a bias.
+    wanted = 30 * 4 + len(names) * (5 * 4 + 1)
+    if reader.count_params() != wanted:
+        return f"it has {reader.count_params()} weights, and the layers of the task have {wanted}"
     return None
 
 
@@ -284,43 +326,36 @@ def draw_losses(losses: Mapping[str, Sequence[float]], wrong: Sequence[str] = ()
 
 # How a model is saved and restored
 
-Restore = Callable[[keras.Model], keras.Model]
-Report = Callable[[keras.Model], str]
+# Takes what makes a new model; returns the restored one, and the line of a load report on it.
+Restore = Callable[[Callable[[], keras.Model]], tuple[keras.Model, str]]
 
 
-def _save(saved: keras.Model, folder: Path) -> dict[str, tuple[Restore, Report]]:
-    """Save a model in each way; return what restores it, and what reports on the restore."""
+def _save(saved: keras.Model, folder: Path) -> dict[str, Restore]:
+    """Save a model in each way; return what restores each."""
     file = folder / "model.keras"
     weights = folder / "model.weights.h5"
     saved.save(file)
     saved.save_weights(weights)
     prefix = _checkpoint(saved).write(folder / "model")
 
-    def load_model(_: keras.Model) -> keras.Model:
-        return keras.saving.load_model(file)
+    def load_model(_: Callable[[], keras.Model]) -> tuple[keras.Model, str]:
+        loaded = keras.saving.load_model(file)
+        return loaded, load_report(file, loaded).line
 
-    def load_weights(new: keras.Model) -> keras.Model:
+    def load_weights(make_new: Callable[[], keras.Model]) -> tuple[keras.Model, str]:
+        new = make_new()
+        line = load_report(weights, new).line
         new.load_weights(weights)
-        return new
+        return new, line
 
-    def read(new: keras.Model) -> keras.Model:
-        _checkpoint(new).read(prefix).assert_consumed()
-        return new
+    def read(make_new: Callable[[], keras.Model]) -> tuple[keras.Model, str]:
+        new = make_new()
+        checkpoint = _checkpoint(new)
+        line = load_report(prefix, checkpoint).line
+        checkpoint.read(prefix).assert_consumed()
+        return new, line
 
-    def report_on_model(_: keras.Model) -> str:
-        return load_report(file, load_model(_)).line
-
-    def report_on_weights(new: keras.Model) -> str:
-        return load_report(weights, new).line
-
-    def report_on_checkpoint(new: keras.Model) -> str:
-        return load_report(prefix, _checkpoint(new)).line
-
-    return {
-        ".keras": (load_model, report_on_model),
-        ".weights.h5": (load_weights, report_on_weights),
-        "Checkpoint": (read, report_on_checkpoint),
-    }
+    return {".keras": load_model, ".weights.h5": load_weights, "Checkpoint": read}
 
 
 def _checkpoint(model: keras.Model) -> tf.train.Checkpoint:
@@ -345,11 +380,6 @@ def _network(seed: int, *layers: keras.Layer) -> keras.Model:
     keras.utils.set_random_seed(seed)
     last = keras.layers.Dense(FEATURES, name="last")
     return keras.Sequential([keras.Input((FEATURES,)), *layers, last], name="model")
-
-
-def _train(model: keras.Model, epochs: int = 2, **options: Any) -> keras.Model:
-    model.fit(*_numbers(), epochs=epochs, verbose=0, **options)
-    return model
 
 
 def _outputs(model: keras.Model) -> np.ndarray:
@@ -377,14 +407,28 @@ def _scaled(seed: int, is_adapted: bool) -> keras.Model:
     return _network(seed, scale)
 
 
-def _averaging(seed: int) -> keras.Model:
+def _averaging(seed: int, is_used: bool) -> keras.Model:
     model = _network(seed, keras.layers.BatchNormalization())
-    model.compile("sgd", "mse")
-    return _with_optimizer_built(model)
+    return _used(model) if is_used else model
 
 
-def _with_optimizer_built(model: keras.Model) -> keras.Model:
-    model.optimizer.build(model.trainable_variables)
+def _used(model: keras.Model) -> keras.Model:
+    """Call a model once as in training."""
+    x, _ = _numbers()
+    model(x, training=True)
+    return model
+
+
+def _compiled(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    model.compile(optimizer, "mse")
+    optimizer.build(model.trainable_variables)
+    return model
+
+
+def _stepped(model: keras.Model) -> keras.Model:
+    """Let the optimizer take one step, along a gradient of ones."""
+    gradients = [keras.ops.ones_like(variable) for variable in model.trainable_variables]
+    model.optimizer.apply(gradients)
     return model
 
 
@@ -432,9 +476,9 @@ def _fine_tuned(seed: int, is_trained: bool) -> keras.Model:
     inner = keras.layers.Dense(8, "tanh", name="inner")
     model = _network(seed, inner)
     inner.enable_lora(2)
-    model.compile("sgd", "mse")
-    _with_optimizer_built(model)
-    return _train(model) if is_trained else model
+    if is_trained:
+        inner.lora_kernel_b.assign(keras.ops.ones_like(inner.lora_kernel_b))
+    return model
 
 
 def _thin_matrices(model: keras.Model) -> list[np.ndarray]:
@@ -459,10 +503,8 @@ def _types_of_inner(model: keras.Model) -> list[str]:
 
 
 def _with_average_of_weights(seed: int) -> keras.Model:
-    model = _network(seed)
     optimizer = keras.optimizers.SGD(0.01, use_ema=True, ema_momentum=0.9)
-    model.compile(optimizer, "mse")
-    return _with_optimizer_built(model)
+    return _compiled(_network(seed), optimizer)
 
 
 def _averages_of_weights(model: keras.Model) -> list[np.ndarray]:
@@ -471,12 +513,10 @@ def _averages_of_weights(model: keras.Model) -> list[np.ndarray]:
 
 
 def _with_loss_scale(seed: int) -> keras.Model:
-    model = _network(seed)
     inner = keras.optimizers.SGD(0.01)
     # The scale is doubled after every step.
-    scaled = keras.optimizers.LossScaleOptimizer(inner, dynamic_growth_steps=1)
-    model.compile(scaled, "mse")
-    return _with_optimizer_built(model)
+    optimizer = keras.optimizers.LossScaleOptimizer(inner, dynamic_growth_steps=1)
+    return _compiled(_network(seed), optimizer)
 
 
 def _loss_scale(model: keras.Model) -> float:
@@ -485,9 +525,7 @@ def _loss_scale(model: keras.Model) -> float:
 
 def _dropping(seed: int, is_used: bool) -> keras.Model:
     model = _network(seed, keras.layers.Dropout(0.5, name="dropout"))
-    if is_used:
-        model(_numbers()[0], training=True)
-    return model
+    return _used(model) if is_used else model
 
 
 def _place_in_random_numbers(model: keras.Model) -> np.ndarray:
@@ -533,23 +571,16 @@ def _subclassed(seed: int) -> keras.Model:
     return model
 
 
-def _named(names: Sequence[str]) -> keras.Model:
-    model = _network(1)
-    model.class_names = list(names)
-    return model
-
-
 def _class_names(model: keras.Model) -> list[str]:
     return list(getattr(model, "class_names", []))
 
 
 def _watched(is_trained: bool) -> keras.Model:
-    """Make a model that is watched by a callback, and trained until it waits for progress."""
-    model = _network(1)
-    model.compile(keras.optimizers.SGD(0.0), "mse")
-    _with_optimizer_built(model)
+    """Make a model that has names of classes and a callback, and was trained until it waits."""
+    model = _compiled(_network(1), keras.optimizers.SGD(0.0))
     if is_trained:
-        _train(model, epochs=3, callbacks=[_stopper(model)])
+        model.class_names = ["cat", "dog"]
+        model.fit(*_numbers(), epochs=3, callbacks=[_stopper(model)], verbose=0)
     return model
 
 
@@ -569,111 +600,89 @@ def _epochs_in_history(model: keras.Model) -> int:
     return len(history.epoch) if history else 0
 
 
-PIECES = [
-    Piece(
-        "vocabulary of a layer",
+TRIALS = [
+    Trial(
         lambda: _model_of_texts(1, OLD_TEXTS),
         lambda: _model_of_texts(2, NEW_TEXTS),
-        _answers_to_texts,
-        "keep the words beside the file",
+        [Piece("vocabulary of a layer", _answers_to_texts, "keep the words in a file")],
     ),
-    Piece(
-        "statistics of Normalization",
+    Trial(
         lambda: _scaled(1, is_adapted=True),
         lambda: _scaled(2, is_adapted=False),
-        _outputs,
-        "call finalize_state()",
+        [Piece("statistics of Normalization", _outputs, "call finalize_state()")],
     ),
-    Piece(
-        "averages of BatchNormalization",
-        lambda: _train(_averaging(1)),
-        lambda: _averaging(2),
-        _outputs,
-        "nothing",
+    Trial(
+        lambda: _averaging(1, is_used=True),
+        lambda: _averaging(2, is_used=False),
+        [Piece("averages of BatchNormalization", _outputs, "nothing")],
     ),
-    Piece(
-        "a layer's tf.Variable",
+    Trial(
         _noting_that_was_used,
         lambda: _noting(seed=2),
-        _largest,
-        "use add_weight",
+        [
+            Piece("a layer's tf.Variable", _largest, "use add_weight"),
+            Piece("a layer's Python attribute", _unit, "write save_own_variables"),
+        ],
     ),
-    Piece(
-        "a layer's Python attribute",
-        _noting_that_was_used,
-        lambda: _noting(seed=2),
-        _unit,
-        "write save_own_variables",
-    ),
-    Piece(
-        "A and B of LoRA",
+    Trial(
         lambda: _fine_tuned(1, is_trained=True),
         lambda: _fine_tuned(2, is_trained=False),
-        _thin_matrices,
-        "random numbers for A",
+        [Piece("A and B of LoRA", _thin_matrices, "random numbers for A")],
     ),
-    Piece("int8 weights", lambda: _quantised(1), lambda: _quantised(2), _outputs, "quantise first"),
-    Piece(
-        "mixed precision of a layer",
+    Trial(
+        lambda: _quantised(1),
+        lambda: _quantised(2),
+        [Piece("int8 weights", _outputs, "quantise first")],
+    ),
+    Trial(
         lambda: _of_precision("mixed_float16"),
         lambda: _of_precision(None),
-        _types_of_inner,
-        "set the same policy",
+        [Piece("mixed precision of a layer", _types_of_inner, "set the same policy")],
     ),
-    Piece(
-        "scale of a LossScaleOptimizer",
-        lambda: _train(_with_loss_scale(1)),
+    Trial(
+        lambda: _stepped(_with_loss_scale(1)),
         lambda: _with_loss_scale(2),
-        _loss_scale,
-        "build the optimizer first",
+        [Piece("scale of a LossScaleOptimizer", _loss_scale, "build the optimizer first")],
     ),
-    Piece(
-        "moving averages of the weights",
-        lambda: _train(_with_average_of_weights(1)),
+    Trial(
+        lambda: _stepped(_with_average_of_weights(1)),
         lambda: _with_average_of_weights(2),
-        _averages_of_weights,
-        "build the optimizer first",
+        [
+            Piece(
+                "moving averages of the weights",
+                _averages_of_weights,
+                "build the optimizer first",
+            )
+        ],
     ),
-    Piece(
-        "place in dropout's numbers",
+    Trial(
         lambda: _dropping(1, is_used=True),
         lambda: _dropping(2, is_used=False),
-        _place_in_random_numbers,
-        "give the seeds to a Checkpoint",
+        [
+            Piece(
+                "place in dropout's numbers",
+                _place_in_random_numbers,
+                "put the seeds in a Checkpoint",
+            )
+        ],
     ),
-    Piece(
-        "which layers are frozen",
+    Trial(
         lambda: _frozen(is_frozen=True),
         lambda: _frozen(is_frozen=False),
-        _is_trainable,
-        "freeze them in the code",
+        [Piece("which layers are frozen", _is_trainable, "freeze them in the code")],
     ),
-    Piece(
-        "a subclassed model",
+    Trial(
         lambda: _subclassed(1),
         lambda: _subclassed(2),
-        _outputs,
-        "register it, write get_config",
+        [Piece("a subclassed model", _outputs, "register it, write get_config")],
     ),
-    Piece(
-        "names of the classes",
-        lambda: _named(["cat", "dog"]),
-        lambda: _named([]),
-        _class_names,
-        "write a note beside the file",
-    ),
-    Piece(
-        "memory of a callback",
+    Trial(
         lambda: _watched(is_trained=True),
         lambda: _watched(is_trained=False),
-        _epochs_waited,
-        "write it to a file each epoch",
-    ),
-    Piece(
-        "history of fit",
-        lambda: _watched(is_trained=True),
-        lambda: _watched(is_trained=False),
-        _epochs_in_history,
-        "CSVLogger(append=True)",
+        [
+            Piece("names of the classes", _class_names, "write a note beside the file"),
+            Piece("memory of a callback", _epochs_waited, "write it to a file each epoch"),
+            Piece("history of fit", _epochs_in_history, "CSVLogger(append=True)"),
+        ],
     ),
 ]

@@ -20,9 +20,22 @@ FILES = {
         "saved_model",
     ],
     "gates": ["model.h5"],
+    "keras3": [
+        "model",
+        "model.h5",
+        "model.json",
+        "model.keras",
+        "model.weights.h5",
+        "saved_model",
+    ],
     "subclassed": ["model", "model.keras", "model.weights.h5"],
 }
-WRITTEN_BY = {"bilstm": "2.3.1", "gates": "2.3.1"}
+WRITTEN_BY = {"bilstm": "2.3.1", "gates": "2.3.1", "keras3": "3.15.1"}
+# By the main version that wrote them, the files that hold no full version.
+WITHOUT_NUMBER = {
+    "2": ("model", "model.weights.h5"),
+    "3": ("model", "model.weights.h5", "model.json", "saved_model"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +73,9 @@ def test_a_file_says_the_version_that_make_has_documented(handing_out, read_orig
     wanted = WRITTEN_BY.get(name, "2.15.0")
     for path in handing_out.files_in(folder):
         version = read_origin(path).version
-        has_no_number = path.name in ("model", "model.weights.h5")
-        assert version in ({"2", "2 or 3"} if has_no_number else {wanted}), path.name
+        if version != wanted:
+            assert path.name in WITHOUT_NUMBER[wanted[0]], path.name
+            assert version in (wanted[0], "2 or 3"), path.name
 
 
 def test_one_changed_byte_is_refused(handing_out, tmp_path):
@@ -100,6 +114,9 @@ def test_answers_of_nan_are_not_as_before(handing_out, tmp_path):
     folder = handing_out.unpack("gates", tmp_path)
     _, [answer] = handing_out.read_answers(folder)
     assert not handing_out.answers_as_before(lambda inputs: answer * np.nan, folder)
+    folder = handing_out.unpack("functional", tmp_path)
+    _, [first, second] = handing_out.read_answers(folder)
+    assert not handing_out.answers_as_before(lambda inputs: [first, second * np.nan], folder)
 
 
 def test_answers_of_another_shape_are_refused_in_one_line(handing_out, tmp_path):
@@ -148,6 +165,31 @@ def test_a_way_is_judged_by_its_answers(handing_out, tmp_path):
     }
     rows = handing_out.try_files([folder], ways)
     assert rows == [["gates/model.h5", "the same", "other answers", "-", "KeyError"]]
+
+
+def test_outcomes_stand_in_one_row_for_each_file_and_call(handing_out):
+    one = {"version": "2.1", "keras3": [["a.h5", "load", "the same"], ["b.h5", "load", "E: c"]]}
+    two = {"version": "2.2", "keras3": [["a.h5", "load", "other"], ["b.h5", "load", "the same"]]}
+    record = {"written_by": "3.1", "asked": [one, two]}
+    assert [list(row.values()) for row in handing_out.outcomes(record)] == [
+        ["a.h5", "load", "the same", "other"],
+        ["b.h5", "load", "E", "the same"],
+    ]
+    headings = ["file of Keras 3.1", "call", "Keras 2.1", "Keras 2.2"]
+    assert list(handing_out.outcomes(record)[0]) == headings
+    two["keras3"].pop()
+    with pytest.raises(ValueError, match=r"^record\.json: not every Keras was asked the same"):
+        handing_out.outcomes(record)
+
+
+def test_only_an_assertion_error_counts_as_one(handing_out):
+    def fail(error):
+        raise error
+
+    assert handing_out.asserts(fail, AssertionError("no"))
+    assert not handing_out.asserts(len, [])
+    with pytest.raises(KeyError):
+        handing_out.asserts(fail, KeyError("no"))
 
 
 def test_messages_are_one_short_line_without_the_folder(handing_out, tmp_path, capsys):

@@ -32,6 +32,17 @@ def test_random_numbers_do_not_answer_as_before(models, handing_out, tmp_path):
     assert not handing_out.answers_as_before(models.build_heads(), folder)
 
 
+def test_a_checkpoint_of_keras_2_restores_one_bias_only(tf, models, handing_out, tmp_path):
+    folder = handing_out.unpack("subclassed", tmp_path)
+    model = models.build_heads()
+    before = {v.path: v.numpy() for v in model.variables}
+    status = tf.train.Checkpoint(model).read(str(folder / "checkpoint" / "model"))
+    changed = [v.path for v in model.variables if (v.numpy() != before[v.path]).any()]
+    assert [path.split("/", 1)[1] for path in changed] == ["hidden/bias"]
+    with pytest.raises(AssertionError, match="were not bound to checkpointed values"):
+        status.assert_existing_objects_matched()
+
+
 def test_a_folder_of_another_model_has_no_code_of_today(models, handing_out, tmp_path):
     folder = handing_out.unpack("gates", tmp_path)
     assert models.load_into_today(folder / "model.h5") is None

@@ -18,12 +18,13 @@ import keras
 import numpy as np
 
 FILES = Path(__file__).parent / "files"
-# Of each archive that make.py wrote.
+# Of each archive. other_direction.py wrote "keras3", and make.py the others.
 SHA256 = {
     "bilstm": "a729b80d5cd20d6f1cd8e0fe3fad8a1927cc4db024d377daaf69e72988455d33",
     "custom": "0f3a1ccb07a560839914f789d1c99f87caadf8abbccc979a8a40f34065423c0e",
     "functional": "800dab094fd0bbb8e63bfbaf1cbdbcac84acf5fdb70488128f5a3a7cb2d2861e",
     "gates": "8ed05d50ff4f19da192d3eba772aa8c439df0812f1e4838f3285e74de778cfa9",
+    "keras3": "46e7b7302aec7747b4ba58c6d0f5fc594a121b6503d1b44d1177be5670e948ed",
     "subclassed": "407bb78d9a4242afc3db448ac0b3a63a094aa67d76c919d301de388199ffd732",
 }
 # Answers differ by some 1e-7 between processors.
@@ -90,7 +91,8 @@ def largest_difference(model: Callable[[np.ndarray], Any], folder: Path) -> floa
     if shapes != wanted_shapes:
         raise ValueError(f"the answers have the shapes {shapes}, in Keras 2 {wanted_shapes}")
     pairs = zip(arrays, wanted, strict=True)
-    return max(float(np.abs(one - other).max()) for one, other in pairs)
+    # The maximum of numpy is NaN if one of them is. That of Python may pass over it.
+    return float(np.max([np.abs(one - other).max() for one, other in pairs]))
 
 
 def answers_as_before(model: Callable[[np.ndarray], Any], folder: Path) -> bool:
@@ -104,7 +106,7 @@ def files_in(folder: Path) -> list[Path]:
     for path in sorted(folder.iterdir()):
         if path.name == "checkpoint":
             paths.append(path / "model")
-        elif path.name != "answers.npz":
+        elif path.name not in ("answers.npz", "record.json"):
             paths.append(path)
     return paths
 
@@ -173,6 +175,38 @@ def try_files(folders: list[Path], ways: dict[str, Callable[[Path], Any]]) -> li
             name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
             rows.append([name, *[_try_one(way, path, folder) for way in ways.values()]])
     return rows
+
+
+def outcomes(record: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a row for each file of Keras 3 and each call, with what each Keras 2 made of it.
+
+    That is "the same" for equal answers, "other answers", or the name of an error. The keys of a
+    row are the headings of a table.
+
+    Args:
+        record: the content of ``record.json``, which `helpers.old_keras.other_direction` wrote.
+
+    Raises:
+        ValueError: not every Keras 2 was asked the same.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    title = f"file of Keras {record['written_by']}"
+    for one in record["asked"]:
+        for file, call, outcome in one["keras3"]:
+            row = rows.setdefault((file, call), {title: file, "call": call})
+            row[f"Keras {one['version']}"] = outcome.split(":")[0]
+    if len({len(row) for row in rows.values()}) > 1:
+        raise ValueError("record.json: not every Keras was asked the same: ask once more")
+    return list(rows.values())
+
+
+def asserts(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Tell whether a call of a function raises an AssertionError. Other errors are raised."""
+    try:
+        function(*arguments)
+    except AssertionError:
+        return True
+    return False
 
 
 def show_messages(folders: list[Path]) -> None:

@@ -1,8 +1,24 @@
 """Weights of PyTorch in Keras and back: the same answers, and one line for what does not fit."""
 
+import re
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "13_interchange.ipynb"
+# A size for each axis that the table of the notebook names, no two of them equal.
+SIZES = {
+    "output": 2,
+    "input": 3,
+    "height": 5,
+    "width": 7,
+    "batch": 11,
+    "channels": 13,
+    "units": 16,  # four of each
+}
 
 
 @pytest.fixture(scope="module")
@@ -418,3 +434,54 @@ def test_a_subclassed_model_is_refused(recipe, module, layers, save):
     model(random(1, 4))
     line = r"^own is not a built Sequential or functional model$"
     refused(recipe, save({"a": random(1)}), model, line)
+
+
+# The table of layouts in the notebook
+
+
+@pytest.fixture(scope="module")
+def layouts():
+    """The table of layouts: (PyTorch, Keras, rule, what no shape says) by the layer's name."""
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    [text] = [cell.source for cell in cells if "| layer | PyTorch | Keras |" in cell.source]
+    rows = {}
+    for line in text.splitlines():
+        if line.startswith("| "):
+            name, *entries = [entry.strip() for entry in line.strip("|").split("|")]
+            rows[name] = entries
+    return rows
+
+
+def shape_of(entry):
+    """The shape that an entry such as ``(output, input)`` stands for, with the sizes from above."""
+    names = re.search(r"\((.*?)\)", entry)[1]
+    return tuple(SIZES[name.split()[-1]] for name in names.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "apply"),
+    [
+        ("convolution", "`transpose(2, 3, 1, 0)`", lambda array: array.transpose(2, 3, 1, 0)),
+        ("linear, dense", "`.T`", lambda array: array.T),
+        ("LSTM", "`.T`, biases added", lambda array: array.T),
+        ("image", "`moveaxis(images, 1, -1)`", lambda array: np.moveaxis(array, 1, -1)),
+    ],
+    ids=["convolution", "dense", "lstm", "image"],
+)
+def test_each_rule_of_the_table_leads_from_the_axes_of_pytorch_to_those_of_keras(
+    layouts, row, rule, apply
+):
+    in_torch, in_keras, stated, _ = layouts[row]
+    assert stated == rule
+    assert apply(np.zeros(shape_of(in_torch))).shape == shape_of(in_keras)
+
+
+def test_the_table_names_the_arrays_of_a_normalisation_as_the_recipe_and_keras_do(
+    recipe, layers, layouts
+):
+    in_torch, in_keras, rule, _ = layouts["batch normalisation"]
+    layer = layers.BatchNormalization()
+    layer.build((None, 3))
+    assert rule == "as they are"
+    assert re.findall(r"`(\w+)`", in_torch) == list(recipe.RULES["BatchNormalization"].names)
+    assert re.findall(r"`(\w+)`", in_keras) == [array.name for array in layer.variables]

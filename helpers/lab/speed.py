@@ -4,16 +4,20 @@ Processor time does not count the time that a process waits for a disk or for ot
 the same on a busy machine. The ways take turns, because a machine is not as fast at every moment.
 """
 
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from helpers import hold_stderr
 from helpers.draw import COLOURS, DARK_GREY
 from helpers.lab.failures import time_lost
 from helpers.programs import FORKS, Program
+from helpers.prove import same_values
 
 import keras
 import matplotlib.pyplot as plt
@@ -22,12 +26,17 @@ import tensorflow as tf
 from tabulate import tabulate
 
 RAW = "raw bytes"
-ROUNDS = 3
+ROUNDS = 5
 # A clock may tick coarsely. What takes less than a tick counts as so many seconds, and not as none.
 SHORTEST = 1e-6
 # A table of bounds says the same on every run: no way is near one of them, in times of raw bytes.
 SAVE_BOUNDS = (2, 6)
-RESTORE_BOUNDS = (2.5,)
+RESTORE_BOUNDS = (2.4,)
+COMPRESSION_BOUND = 20
+# The figure: marks on its axis, which is logarithmic, and the zones that the bounds of saves make.
+MARKS = (1, 3, 10, 30, 100, 300)
+ZONES = (MARKS[0] / 3, *SAVE_BOUNDS, MARKS[-1] * 3)
+ZONE_COLOURS = ("#D5E8D4", "#F7F0D8", "#F3DFD5")
 
 # Saves to a folder, or restores from it.
 Act = Callable[[Path], Any]
@@ -115,12 +124,42 @@ def _bound(cost: float, limits: Sequence[float]) -> str:
     return f"more than {limits[-1]:g}"
 
 
-def draw_costs(costs: Mapping[str, Mapping[str, Cost]], marks: Sequence[float] = ()) -> None:
+def compression(kinds: Mapping[str, np.ndarray], parent: Path) -> str:
+    """Make a table of what a zip archive saves, in shares of the first kind, and what it costs.
+
+    Args:
+        kinds: arrays of as many numbers each. They are saved by ``np.savez_compressed``.
+        parent: an existing folder, in which nothing is left.
+    """
+    whole = next(iter(kinds.values())).nbytes
+    rows = []
+    for name, numbers in kinds.items():
+        with tempfile.TemporaryDirectory(dir=parent) as folder:
+            file = Path(folder, "numbers.npz")
+            np.savez_compressed(file, numbers)
+            shares = [f"{size / whole:.2f}" for size in (numbers.nbytes, file.stat().st_size)]
+        rows.append([name, *shares, _cost_of_compression(numbers, parent)])
+    header = ["kind", "size", "compressed", "times a raw write"]
+    return tabulate(rows, header, disable_numparse=True)
+
+
+def _cost_of_compression(numbers: np.ndarray, parent: Path) -> str:
+    raw = numbers.tobytes()
+    saves: dict[str, Act] = {
+        RAW: lambda to: (to / "raw").write_bytes(raw),
+        "compressed": lambda to: np.savez_compressed(to / "numbers.npz", numbers),
+    }
+    nothing = dict.fromkeys(saves, lambda to: None)
+    return _bound(compare(saves, nothing, parent)["compressed"].save, (COMPRESSION_BOUND,))
+
+
+def draw_costs(costs: Mapping[str, Mapping[str, Cost]]) -> None:
     """Draw what ways cost in times of raw bytes, as dots: a panel for each size.
+
+    The background has a colour up to each of the bounds of saves.
 
     Args:
         costs: what `compare` has returned, by the title of a panel, with the same ways in each.
-        marks: numbers on the axis. The scale is logarithmic.
     """
     names = list(next(iter(costs.values())))
     figure, row = plt.subplots(
@@ -135,11 +174,14 @@ def draw_costs(costs: Mapping[str, Mapping[str, Cost]], marks: Sequence[float] =
         places = range(len(names))
         saves = [found[name].save for name in names]
         restores = [found[name].restore for name in names]
-        axes.plot(saves, places, "o", color=COLOURS[0], markersize=9, label="save")
-        axes.plot(restores, places, "D", color=COLOURS[1], markersize=7, label="restore")
+        axes.plot(saves, places, "o", color=COLOURS[0], markersize=8, label="save")
+        axes.plot(restores, places, "D", color=COLOURS[3], markersize=6, label="restore")
         axes.axvline(1, color=DARK_GREY, linewidth=1, linestyle=":")
+        for edges, colour in zip(pairwise(ZONES), ZONE_COLOURS, strict=True):
+            axes.axvspan(*edges, color=colour, linewidth=0, zorder=0)
         axes.set_xscale("log")
-        axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
+        axes.set_xticks(MARKS, [f"{mark}" for mark in MARKS])
+        axes.set_xlim(ZONES[0], ZONES[-1])
         axes.minorticks_off()
         axes.set_title(title, fontsize=12)
         axes.set_xlabel("processor time, raw bytes = 1", fontsize=11)
@@ -184,6 +226,15 @@ def draw_intervals(save_seconds: Mapping[str, float], mean_seconds_between_failu
     axes.legend(fontsize=11)
 
 
+@contextlib.contextmanager
+def listing(parent: Path) -> Iterator[Path]:
+    """Give a new folder, print the size of each file that is saved to it, and delete them all."""
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        yield Path(folder)
+        for file in sorted(Path(folder).iterdir()):
+            print(f"{file.name:25} {file.stat().st_size / 2**20:5.1f} MB")
+
+
 def memory_of_saves(size: int = 64) -> dict[str, float]:
     """Return how much memory each way takes to save, in models, or nothing if nobody can tell.
 
@@ -197,6 +248,62 @@ def memory_of_saves(size: int = 64) -> dict[str, float]:
         return {}
     names = list(_saves_of(make_model(1)))
     return {name: float(Program(__file__, name, size).wait()) for name in names}
+
+
+def find_fault_of_moment(prepare_moment: Callable, folder: Path) -> str | None:
+    """Say in one line what is wrong with a function that prepares a save in a thread, or nothing.
+
+    Args:
+        prepare_moment: takes variables and a path, and returns the function that writes.
+        folder: an empty one.
+    """
+    variables = [tf.Variable([1.0, 2.0]), tf.Variable(3)]
+    path = folder / "moment.npz"
+    write = prepare_moment(variables, path)
+    if path.exists():
+        return "the file is written before the thread calls the function"
+    for one in variables:
+        one.assign_add(one)
+    write()
+    with np.load(path) as file:
+        found = [file[name].tolist() for name in file.files]
+    if found != [[1.0, 2.0], 3]:
+        return f"the file holds {found}, after the variables were doubled"
+    return None
+
+
+def find_fault_of_halves(save: Callable, restore: Callable, folder: Path) -> str | None:
+    """Say in one line what is wrong with two functions that save weights as bfloat16, or nothing.
+
+    Args:
+        save: takes a model and a prefix.
+        restore: takes another model and the same prefix.
+        folder: an empty one.
+    """
+    with hold_stderr():  # TensorFlow may write there what it thinks of float16
+        return _find_fault_of_halves(save, restore, folder)
+
+
+def _find_fault_of_halves(save: Callable, restore: Callable, folder: Path) -> str | None:
+    saved = make_model(1)
+    saved.weights[0].assign(1e6 * saved.weights[0])
+    values = saved.get_weights()
+    save(saved, folder / "ckpt")
+    if not same_values(saved.get_weights(), values):
+        return "the model that was saved has changed"
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
+    if size > 0.6:
+        return f"the files have {size:.2f} times the size of float32"
+    restored = make_model(1)
+    restore(restored, folder / "ckpt")
+    for found, value in zip(restored.get_weights(), values, strict=True):
+        if not np.isfinite(found).all():
+            return "some weights are infinite"
+        if not np.allclose(found, value, rtol=0.01, atol=0):
+            return "the restored weights differ by more than a percent"
+        if same_values(found, value):
+            return "the restored weights have more digits than bfloat16"
+    return None
 
 
 def _saves_of(model: keras.Model) -> dict[str, Act]:

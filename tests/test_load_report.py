@@ -607,6 +607,53 @@ def test_a_model_that_cannot_be_saved_gets_one_line(tf, build, load_report, tmp_
         load_report(tmp_path / "a.weights.h5", model)
 
 
+def make_layer_with_own_store(tf, stored, is_own_first):
+    """A layer with a weight of Keras, two `tf.Variable` and a number, of which it stores some."""
+
+    class Layer(tf.keras.layers.Layer):
+        count = 3
+
+        def build(self, _):
+            self.scale = self.add_weight((), initializer="ones", name="scale")
+            self.peak = tf.Variable(1.0)
+            self.other = tf.Variable(1.0)
+
+        def save_own_variables(self, store):
+            own = {name: getattr(self, name) for name in stored}
+            values = {k: v.numpy() if hasattr(v, "numpy") else v for k, v in own.items()}
+            theirs = {}
+            super().save_own_variables(theirs)
+            ordered = values | theirs if is_own_first else theirs | values
+            for key, value in ordered.items():
+                store[key] = value
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+    return tf.keras.Sequential([tf.keras.Input([4]), Layer(name="own")])
+
+
+@pytest.mark.parametrize("is_own_first", [True, False])
+@pytest.mark.parametrize(
+    ("stored", "left"),
+    [
+        (["peak"], ["own/other"]),
+        (["other"], ["own/peak"]),
+        (["count"], ["own/other", "own/peak"]),
+        (["other", "peak", "count"], []),
+    ],
+)
+def test_what_a_layer_stores_by_an_attribute_s_name_is_carried(
+    tf, load_report, tmp_path, stored, left, is_own_first
+):
+    model = make_layer_with_own_store(tf, stored, is_own_first)
+    model.save_weights(tmp_path / "own.weights.h5")
+    rows = load_report(tmp_path / "own.weights.h5", model).rows
+    places = {row.key.split("/")[-1] for row in rows if row.status == "matched"}
+    assert places == {"0", *stored}
+    assert sorted(row.key for row in rows if row.status == "not carried") == left
+
+
 def test_a_target_that_does_not_go_with_a_checkpoint_gets_one_line(
     tf, build, load_report, tmp_path, classic
 ):

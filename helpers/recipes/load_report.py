@@ -39,6 +39,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
@@ -912,8 +913,12 @@ class _Part:
         saved: dict[str, Any] = {}
         if hasattr(thing, "save_own_variables"):
             thing.save_own_variables(saved)
-        for value in saved.values():
-            self.carried.add(id(_variable_of(value, thing, self.carried)))
+        # The variables come first, so that an array is not taken for one of them.
+        self.carried.update(id(value) for value in saved.values() if _is_variable(value))
+        for name, value in saved.items():
+            if not hasattr(value, "shape"):
+                saved[name] = np.asarray(value)  # which Keras writes for a number of Python
+            self.carried.add(id(_variable_of(name, saved[name], thing, self.carried)))
         return saved
 
     def load(self, place: str, contents: _Contents) -> bool:
@@ -946,13 +951,17 @@ class _Part:
         return status
 
 
-def _variable_of(value: Any, layer: Any, known: set[int]) -> Any:
-    """Return the variable of a layer whose value it saves.
+def _variable_of(name: str, value: Any, layer: Any, known: set[int]) -> Any:
+    """Return what a layer saves under a name: the variable, or the value if it is of none.
 
     Most layers save the variables themselves. Where LoRA is merged into a kernel, it is an array.
+    A layer with its own `save_own_variables` mostly saves an attribute under the attribute's name.
     """
     if _is_variable(value):
         return value
+    if hasattr(layer, name):
+        attribute = getattr(layer, name)
+        return attribute if _is_variable(attribute) else value
     variables = list(getattr(layer, "variables", []))
     variables += [child for child in tf.train.TrackableView.children(layer).values()]
     for variable in variables:

@@ -73,8 +73,11 @@ def test_each_way_gets_a_place_of_its_own_as_text_and_as_a_path(place):
 def test_the_table_has_a_line_for_each_way(place, monkeypatch, capsys):
     monkeypatch.setattr(far_formats, "try_each", lambda url: [["one", url, WORKS]])
     far_formats.show_table(place)
+    far_formats.show_table(place)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines[2:]] == [["one", place, WORKS]]
+    [first, second] = [line.split() for line in lines if line.startswith("one")]
+    assert first[1].startswith(f"{place}/") and first[2] == WORKS
+    assert second[1].startswith(f"{place}/") and second[1] != first[1]
 
 
 # What tells each way of saving from the others: a file that it leaves.

@@ -42,7 +42,7 @@ TESTED_AS_ONE = {
     "helpers/recipes/inspect_model": "test_inspect",
 }
 # Raise it when tests are added, so that a part of them cannot get lost.
-LEAST_TEST_FUNCTIONS = 650
+LEAST_TEST_FUNCTIONS = 960
 
 RUFF_RULES = {"ANN", "B", "D", "E", "F", "I", "N", "PTH", "RUF", "SIM", "UP", "W"}
 RUFF_IGNORED = {"ANN401", "SIM102", "SIM108", "SIM110"}

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import itertools
 import logging
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from tabulate import tabulate
 WORKS = "works"
 OTHER_VALUES = "OLD VALUES"
 ON_OUR_DISK = "ON OUR DISK"  # in a folder that is named ram: or gs:
+
+_tables = itertools.count(1)
 
 Place = str | Path
 # Saves a model to a place and restores it. What it returns has to be equal to the model's weights.
@@ -202,5 +205,6 @@ def outcome(trial: Trial, place: Place) -> str:
 
 
 def show_table(url: str) -> None:
-    """Print what comes of each way of saving below a URL."""
-    print(tabulate(try_each(url), ["way of saving", "URL as text", "as a Path"]))
+    """Print what comes of each way of saving below a URL, in a new folder for each table."""
+    unused = f"{url}/table-{next(_tables)}"
+    print(tabulate(try_each(unused), ["way of saving", "URL as text", "as a Path"]))

@@ -50,6 +50,7 @@ BROUGHT_ALONG = {
     "matplotlib_inline": "jupyter",
     "ml_dtypes": "tensorflow",
     "nbclient": "jupyter",
+    "nbconvert": "jupyter",
     "nbformat": "jupyter",
     "packaging": "pytest",
     "psutil": "jupyter",

@@ -1,7 +1,8 @@
-"""A way to know: the same values to the last bit, an expected error, a right answer."""
+"""A way to know: the same values or bytes, an expected error, a right answer."""
 
 import contextlib
 import functools
+import hashlib
 import inspect
 import os
 import re
@@ -29,6 +30,29 @@ def same_values(one: Any, other: Any) -> bool:
         return False
     pairs = zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)
     return all(_fingerprint(left) == _fingerprint(right) for left, right in pairs)
+
+
+def compute_sha256(path: Path) -> str:
+    """Return the SHA-256 of all bytes of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refuse_other_bytes(path: Path, published: str, remedy: str) -> None:
+    """Do nothing if the bytes of a file are the published ones.
+
+    Args:
+        path: the file.
+        published: the SHA-256 of the right one, as 64 hexadecimal digits.
+        remedy: what to do if it is another one, for the message.
+
+    Raises:
+        ValueError: its SHA-256 is another one.
+    """
+    found = compute_sha256(path)
+    if found != published:
+        hashes = f"SHA-256 is {found[:12]}…, published is {published[:12]}…"
+        raise ValueError(f"{path.name}: {hashes}: do not load it, {remedy}")
 
 
 @contextlib.contextmanager

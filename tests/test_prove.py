@@ -1,6 +1,7 @@
 """Proofs: equality to the last bit, expected errors and log lines as one line each."""
 
 import doctest
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,25 @@ def test_same_values_is_exact(prove, tf):
 def test_same_values_compares_texts(prove, tf):
     assert prove.same_values(tf.constant(["ab", "c"]), tf.constant(["ab", "c"]))
     assert not prove.same_values(tf.constant(["ab", "c"]), tf.constant(["ab", "d"]))
+
+
+def test_the_hash_is_that_of_all_bytes(prove, tmp_path):
+    path = tmp_path / "some.bin"
+    data = bytes(range(256)) * 5000  # more than one block of a reader
+    path.write_bytes(data)
+    assert prove.compute_sha256(path) == hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_with_other_bytes_is_refused_in_one_line(prove, tmp_path):
+    path = tmp_path / "some.bin"
+    path.write_bytes(b"good")
+    published = hashlib.sha256(b"good").hexdigest()
+    prove.refuse_other_bytes(path, published, "get it again")
+    path.write_bytes(b"bad")
+    found = hashlib.sha256(b"bad").hexdigest()
+    line = f"some.bin: SHA-256 is {found[:12]}…, published is {published[:12]}…: do not load it"
+    with pytest.raises(ValueError, match=f"^{line}, get it again$"):
+        prove.refuse_other_bytes(path, published, "get it again")
 
 
 def test_expect_error_prints_one_line_and_hides_the_path(prove, course, capsys):

@@ -3,8 +3,9 @@
 `make_fixtures.py` has made them, and says what is in each.
 """
 
-import hashlib
 from pathlib import Path
+
+from helpers.prove import refuse_other_bytes
 
 FILES = Path(__file__).parent / "files"
 SHA256 = {
@@ -17,12 +18,6 @@ SHA256 = {
 }
 # Of the file with the pruned network that PyTorch has loaded. We make that file ourselves.
 PRUNED_SHA256 = "b0691e04ea69d541df9282aa5c931b8cc8d0f6f14db9d66998401e202402ab4a"
-
-
-def compute_sha256(path: Path) -> str:
-    """Return the SHA-256 of all bytes of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def published(name: str, folder: Path = FILES) -> Path:
@@ -41,8 +36,5 @@ def published(name: str, folder: Path = FILES) -> Path:
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"no {name} in {folder.name}: get the course's copy again")
-    found = compute_sha256(path)
-    if found != SHA256[name]:
-        hashes = f"SHA-256 is {found[:12]}…, published is {SHA256[name][:12]}…"
-        raise ValueError(f"{name}: {hashes}: do not load it, get the file again")
+    refuse_other_bytes(path, SHA256[name], "get the file again")
     return path

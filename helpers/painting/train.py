@@ -16,7 +16,8 @@ from helpers.painting.paintings import PAINTINGS
 from helpers.painting.photos import PHOTOS
 from helpers.painting.pictures import load_picture, recolour
 from helpers.painting.style import distance, make_features, style_of
-from helpers.painting.weights import TRAINED, compute_sha256
+from helpers.painting.weights import TRAINED
+from helpers.prove import compute_sha256
 
 import keras
 import numpy as np

@@ -1,7 +1,6 @@
 """The archives of old files: checked, unpacked, and compared with what the models answered."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import warnings
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import hold_stderr
+from helpers.old_keras.other_direction import TOLERANCE, files_in, read_answers
+from helpers.prove import refuse_other_bytes
 from helpers.runs import new_folder
 
 import h5py
@@ -27,8 +28,6 @@ SHA256 = {
     "keras3": "46e7b7302aec7747b4ba58c6d0f5fc594a121b6503d1b44d1177be5670e948ed",
     "subclassed": "407bb78d9a4242afc3db448ac0b3a63a094aa67d76c919d301de388199ffd732",
 }
-# Answers differ by some 1e-7 between processors.
-TOLERANCE = 1e-5
 
 
 def unpack(name: str, parent: Path, files: Path = FILES) -> Path:
@@ -48,26 +47,11 @@ def unpack(name: str, parent: Path, files: Path = FILES) -> Path:
     archive = files / f"{name}.zip"
     if not archive.is_file():
         raise FileNotFoundError(f"no {archive.name} in {files.name}: get the course again")
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    published = SHA256[name]
-    if found != published:
-        hashes = f"SHA-256 is {found[:12]}…, published is {published[:12]}…"
-        raise ValueError(f"{archive.name}: {hashes}: do not load it, get the course again")
+    refuse_other_bytes(archive, SHA256[name], "get the course again")
     folder = new_folder(parent, name)
     with zipfile.ZipFile(archive) as content:
         content.extractall(folder)
     return folder
-
-
-def read_answers(folder: Path) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the inputs that an old model was given in Keras 2, and what each of its heads said.
-
-    Args:
-        folder: one that `unpack` returned.
-    """
-    with np.load(folder / "answers.npz") as arrays:
-        inputs, *answers = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
-    return inputs, answers
 
 
 def largest_difference(model: Callable[[np.ndarray], Any], folder: Path) -> float:
@@ -98,17 +82,6 @@ def largest_difference(model: Callable[[np.ndarray], Any], folder: Path) -> floa
 def answers_as_before(model: Callable[[np.ndarray], Any], folder: Path) -> bool:
     """Tell whether a model gives the answers of Keras 2, up to rounding."""
     return largest_difference(model, folder) < TOLERANCE
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return what can be loaded from the folder of an old model; of a checkpoint, its prefix."""
-    paths = []
-    for path in sorted(folder.iterdir()):
-        if path.name == "checkpoint":
-            paths.append(path / "model")
-        elif path.name not in ("answers.npz", "record.json"):
-            paths.append(path)
-    return paths
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ import tensorflow as tf
 
 HERE = Path(__file__).parent
 FILES = HERE / "files"
+# Answers differ by some 1e-7 between processors.
 TOLERANCE = 1e-5
 # What Keras 2 wrote, and the newest Keras 2 has to read.
 ARCHIVES = ("functional", "subclassed", "custom", "bilstm", "gates")
@@ -104,6 +105,32 @@ def pack(folder: Path, files: Path = FILES) -> str:
     return hashlib.sha256(archive_path.read_bytes()).hexdigest()
 
 
+# handing_out.py reads the same folders with these two. They stand here, because in the environments
+# of Keras 2 this file finds none of ours but make.py.
+
+
+def read_answers(folder: Path) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the inputs that a model was given where it was written, and what each head said.
+
+    Args:
+        folder: the files of one model, with ``answers.npz``.
+    """
+    with np.load(folder / "answers.npz") as arrays:
+        inputs, *answers = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+    return inputs, answers
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return what can be loaded from the folder of a model; of a checkpoint, its prefix."""
+    paths = []
+    for path in sorted(folder.iterdir()):
+        if path.name == "checkpoint":
+            paths.append(path / "model")
+        elif path.name not in ("answers.npz", "record.json"):
+            paths.append(path)
+    return paths
+
+
 def ask_files(folder: Path, make: Any) -> list[list[str]]:
     """Return a row for each file of a folder: its name, the call, and what the call makes of it.
 
@@ -114,10 +141,9 @@ def ask_files(folder: Path, make: Any) -> list[list[str]]:
         folder: the files of one model, with ``answers.npz``.
         make: the module `make`, whose functions build the models and their classes.
     """
-    with np.load(folder / "answers.npz") as arrays:
-        inputs, *wanted = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+    inputs, wanted = read_answers(folder)
     rows = []
-    for path in _files_in(folder):
+    for path in files_in(folder):
         name = path.relative_to(folder).as_posix()
         for call, load in _calls(path, folder, make).items():
             rows.append([name, call, outcome_of(load, inputs, wanted)])
@@ -225,16 +251,6 @@ def _in_one_line(error: Exception) -> str:
     if len(text) > 240:
         text = f"{text[:140]} … {text[-90:]}"
     return f"{type(error).__name__}: {text}"
-
-
-def _files_in(folder: Path) -> list[Path]:
-    paths = []
-    for path in sorted(folder.iterdir()):
-        if path.name == "checkpoint":
-            paths.append(path / "model")
-        elif path.name not in ("answers.npz", "record.json"):
-            paths.append(path)
-    return paths
 
 
 def _unpack(name: str, place: Path) -> Path:

@@ -7,6 +7,7 @@ fork is not safe once Apple's frameworks are loaded. There each program imports 
 """
 
 import contextlib
+import inspect
 import multiprocessing
 import os
 import runpy
@@ -16,7 +17,7 @@ import tempfile
 import threading
 import traceback
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Self
@@ -36,6 +37,25 @@ def prepare() -> None:
 
         multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
         forkserver.ensure_running()
+
+
+def write_script(path: Path, beginning: str, functions: Sequence[Callable], call: str) -> Path:
+    """Write a script with functions of a notebook in it, and return its path.
+
+    Args:
+        path: the script, in a folder that exists.
+        beginning: what stands before the functions, their imports for example.
+        functions: in the order in which their texts stand there.
+        call: the last line.
+
+    Raises:
+        OSError: the text of a function is not known.
+        TypeError: it is no function that was written in Python.
+    """
+    sources = [inspect.getsource(function).rstrip() for function in functions]
+    text = "\n\n\n".join([beginning, *sources, call])
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return path
 
 
 class Program:

@@ -243,3 +243,14 @@ def test_programs_end_when_the_notebook_dies(start, write, request):
         assert all(map(psutil.pid_exists, numbers))
         process.kill()
     assert wait_until_ended(numbers)
+
+
+def test_a_script_holds_its_beginning_the_functions_and_the_call(module, tmp_path):
+    programs = module("helpers.programs")
+    path = tmp_path / "script.py"
+    functions = [tempfile.gettempdir, tempfile.gettempdirb]
+    assert programs.write_script(path, "import os", functions, "gettempdir()") == path
+    first, *texts, last = path.read_text(encoding="utf-8").split("\n\n\n")
+    assert first == "import os"
+    assert [text.splitlines()[0] for text in texts] == ["def gettempdir():", "def gettempdirb():"]
+    assert last == "gettempdir()\n"

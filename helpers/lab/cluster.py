@@ -5,7 +5,6 @@ the addresses of all workers and which one it is. Whoever waits for a cluster ca
 because TensorFlow does not notice every death. So every wait here has a deadline.
 """
 
-import inspect
 import json
 import os
 import socket
@@ -15,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from helpers.programs import Program
+from helpers.programs import Program, write_script
 
 # A deadline in seconds that a busy machine keeps too.
 PATIENCE = 600.0
@@ -98,10 +97,7 @@ def write_worker(path: Path, main: Callable, parts: Sequence[Callable] = ()) -> 
         OSError: the text of a function is not known.
         TypeError: it is no function that was written in Python.
     """
-    sources = [inspect.getsource(function).rstrip() for function in [*parts, main]]
-    text = "\n\n\n".join([BEGINNING, *sources, f"{main.__name__}(*arguments)"])
-    path.write_text(f"{text}\n", encoding="utf-8")
-    return path
+    return write_script(path, BEGINNING, [*parts, main], f"{main.__name__}(*arguments)")
 
 
 def run_workers(

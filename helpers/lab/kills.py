@@ -1,13 +1,12 @@
 """A training that is killed again and again: its program, its processes, and pictures of both."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from helpers.draw import BROKEN, COLOURS, DARK_GREY, MATCHED
-from helpers.programs import Program
+from helpers.programs import Program, write_script
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,11 +64,7 @@ def write_program(path: Path, main: Callable, parts: Sequence[Callable] = ()) ->
         OSError: the text of a function is not known.
         TypeError: it is no function that was written in Python.
     """
-    sources = [inspect.getsource(function).rstrip() for function in [*parts, main]]
-    call = f"{main.__name__}(*sys.argv[1:])"
-    text = "\n\n\n".join([BEGINNING, *sources, call])
-    path.write_text(f"{text}\n", encoding="utf-8")
-    return path
+    return write_script(path, BEGINNING, [*parts, main], f"{main.__name__}(*sys.argv[1:])")
 
 
 def kill_and_go_on(script: Path, folder: Path, kills: Sequence[int]) -> Iterator[list[str]]:

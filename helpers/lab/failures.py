@@ -9,11 +9,13 @@ dumps. Future Generation Computer Systems 22 (3), 2006.
 """
 
 import math
+from collections.abc import Sequence
 
 from helpers.draw import COLOURS, DARK_GREY, MATCHED
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 ATTEMPTS = 2000  # of a simulation
 DOTS = 17  # simulated intervals in the figure
@@ -97,16 +99,25 @@ def draw_time_lost(
     lost = 100 * time_lost(interval, *times)
     label = f"every {interval / 60:.0f} minutes: {lost:.1f} %"
     axes.plot([interval / 60], [lost], "*", color=STAR, markersize=20, label=label)
+    label_intervals(axes, [interval / 60 * factor for factor in (0.1, 0.25, 0.5, 1, 2, 4, 10)])
+    axes.set_ylim(0, None)
+    axes.legend(fontsize=11, loc="upper center")
+
+
+def label_intervals(axes: Axes, minutes: Sequence[float]) -> None:
+    """Label a figure of the time lost against the interval, whose axis is logarithmic.
+
+    Args:
+        axes: of the figure, with the interval in minutes and the time in percent.
+        minutes: the marks on the axis of the interval.
+    """
     axes.set_xscale("log")
-    minutes = [interval / 60 * factor for factor in (0.1, 0.25, 0.5, 1, 2, 4, 10)]
     axes.set_xticks(minutes, [f"{one:.0f}" for one in minutes])
     axes.minorticks_off()
-    axes.set_ylim(0, None)
     axes.set_xlabel("minutes between two saves", fontsize=12)
     axes.set_ylabel("time lost (%)", fontsize=12)
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=11, loc="upper center")
 
 
 def _check_positive(*times: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from helpers import hold_stderr
 from helpers.draw import COLOURS, DARK_GREY
-from helpers.lab.failures import time_lost
+from helpers.lab.failures import label_intervals, time_lost
 from helpers.programs import FORKS, Program
 from helpers.prove import same_values
 
@@ -214,15 +214,8 @@ def draw_intervals(save_seconds: Mapping[str, float], mean_seconds_between_failu
         best = best_interval(*times)
         axes.plot(intervals / 60, lost, color=colour, linewidth=2.5, label=name)
         axes.plot([best / 60], [100 * time_lost(best, *times)], "*", color=colour, markersize=18)
-    minutes = [1, 3, 10, 30, 100]
-    axes.set_xscale("log")
-    axes.set_xticks(minutes, [f"{one}" for one in minutes])
-    axes.minorticks_off()
+    label_intervals(axes, [1, 3, 10, 30, 100])
     axes.set_ylim(0, 30)
-    axes.set_xlabel("minutes between two saves", fontsize=12)
-    axes.set_ylabel("time lost (%)", fontsize=12)
-    axes.tick_params(labelsize=11)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=11)
 
 

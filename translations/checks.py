@@ -1,42 +1,25 @@
-"""What is wrong with a translation, as far as a program can tell.
-
-A translation has to keep what is no prose: code, numbers, link targets, headings, lists, tables.
-Fingerprints tell which English pieces have changed since they were translated.
-"""
+"""The faults of a translation, as far as a program can tell: each with its file and its place."""
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from translations import texts
 from translations.edition import Edition, Source
+from translations.facts import CODE_SPAN, LINK, differences, headings
 from translations.texts import Piece, Translated
+from translations.typography import wrong_typography
 
-CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
-LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)]+)\)")
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
-BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[,\uff0c](?=\d{3})")
-HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
-ITEM = re.compile(r"^ *(?:-|\d+\.) ", re.MULTILINE)
 STEP = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 LINKED_NOTEBOOK = re.compile(r"(?:.*/)?(\d\d_\w+)\.ipynb")
+# "[04](04_train_further.ipynb), *Evaluate and predict*".
+SECTION = re.compile(r"\]\((?:[^)]*/)?(\d\d_\w+)\.ipynb\), \*([^*\n]+)\*")
 ITALICS = re.compile(r"(?<![*\w])\*(?![*\s])([^*\n]+?)\*(?![*\w])")
 GLOSSARY_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 # Full-width, as in Chinese.
 IN_PARENTHESES = re.compile(r"\uff08.*?\uff09")
 
-CHINESE = r"[\u4e00-\u9fff]"
-NUMBER_OF_NOTEBOOK = re.compile(r"(?<=\[)\d\d: ")
-HALF_WIDTH = re.compile(
-    rf".{{0,6}}(?:{CHINESE}[,;:?!]|{CHINESE}\.(?=\s|$|{CHINESE})|[,;:?!.]\s*(?={CHINESE})"
-    rf"|{CHINESE}\(|\)(?={CHINESE})|\((?={CHINESE})).{{0,6}}"
-)
 LONGEST_EXCERPT = 30
-WORDS_OF_A_TERM = 3
 
 
 class Fault(NamedTuple):
@@ -74,34 +57,42 @@ class Coverage(NamedTuple):
 def coverage(source: Source) -> Coverage:
     """Count the pieces of a text, those that are translated, and those that are stale."""
     pieces = source.pieces()
-    by_key = {piece.key: piece for piece in source.translated()}
-    found = [by_key[piece.key] for piece in pieces if piece.key in by_key]
-    english = {piece.key: piece.fingerprint for piece in pieces}
-    current = [piece for piece in found if piece.fingerprint == english[piece.key]]
-    stale = len(found) - len(current)
-    return Coverage(source.name, len(pieces), len(pieces) - _absent(pieces, by_key) - stale, stale)
-
-
-def _absent(pieces: list[Piece], by_key: dict[str, Translated]) -> int:
-    return sum(1 for piece in pieces if piece.key not in by_key)
+    found = {piece.key: piece.fingerprint for piece in source.translated() if piece.key}
+    known = {piece.key for piece in pieces}
+    current = [piece for piece in pieces if found.get(piece.key) == piece.fingerprint]
+    if source.is_notebook:
+        stale = len(known & found.keys()) - len(current)
+    else:  # a piece that has changed has another key
+        unknown = found.keys() - known - {texts.OWN}
+        stale = min(len(unknown), len(pieces) - len(current))
+    return Coverage(source.name, len(pieces), len(current), stale)
 
 
 class Checker:
     """Finds the faults of an edition's translations."""
 
     def __init__(self, edition: Edition) -> None:
-        """Read the titles of all notebooks, and the terms of the glossary."""
+        """Read the headings of all notebooks, and the terms of the glossary."""
         self._edition = edition
         self._english_titles: dict[str, str] = {}
-        self._titles: dict[str, str] = {}
+        # The name of a notebook and a heading in it -> the translation.
+        self._headings: dict[tuple[str, str], str] = {}
         for source in edition.sources():
-            if not source.is_notebook:
-                continue
-            self._english_titles[source.name] = _title([p.english for p in source.pieces()])
-            title = _title([piece.text for piece in source.translated()])
-            if title:
-                self._titles[source.name] = title
+            if source.is_notebook:
+                self._read_headings(source)
         self._terms = _terms((edition.course / "notebooks" / "glossary.md").read_text("utf-8"))
+
+    def _read_headings(self, source: Source) -> None:
+        translated = {piece.key: piece for piece in source.translated()}
+        pieces = source.pieces()
+        self._english_titles[source.name] = headings(pieces[0].english)[0].text
+        for piece in pieces:
+            found = translated.get(piece.key)
+            if found is None or found.fingerprint != piece.fingerprint:
+                continue
+            pairs = zip(headings(piece.english), headings(found.text), strict=False)
+            for english, heading in pairs:
+                self._headings[source.name, english.text] = heading.text
 
     def faults(self, source: Source) -> Iterator[Fault]:
         """Yield each fault of one translation, in the order of the English text."""
@@ -136,28 +127,36 @@ class Checker:
             yield from wrong_typography(translated.text)
             yield from self._wrong_headings(piece.english, translated.text)
             yield from self._wrong_titles(piece.english, translated.text)
+            yield from self._wrong_sections(piece.english, translated.text)
             yield from self._wrong_terms(piece.english, translated.text)
 
     def _wrong_headings(self, english: str, translation: str) -> Iterator[str]:
-        pairs = zip(_headings(english), _headings(translation), strict=False)
-        for (_, expected), (_, found) in pairs:
-            wanted = self._edition.headings.get(expected)
-            if wanted and found != wanted:
-                yield f"the heading {expected!r} is {wanted!r} in every notebook, not {found!r}"
+        pairs = zip(headings(english), headings(translation), strict=False)
+        for expected, found in pairs:
+            wanted = self._edition.headings.get(expected.text)
+            if wanted and found.text != wanted:
+                yield f"{expected.text!r} is {wanted!r} in every notebook, not {found.text!r}"
 
     def _wrong_titles(self, english: str, translation: str) -> Iterator[str]:
         found = {link["text"] for link in LINK.finditer(translation)}
         for link in LINK.finditer(english):
             notebook = LINKED_NOTEBOOK.fullmatch(link["target"])
-            title = self._titles.get(notebook[1]) if notebook else None
-            if not notebook or not title:
+            if not notebook:
                 continue
-            english_title = self._english_titles[notebook[1]]
-            if not link["text"].endswith(english_title):
+            english_title = self._english_titles.get(notebook[1], link["text"])
+            title = self._headings.get((notebook[1], english_title))
+            if not title or not link["text"].endswith(english_title):
                 continue
             expected = link["text"].removesuffix(english_title) + title
             if expected not in found:
                 yield f"the link to {notebook[1]} should read [{expected}]"
+
+    def _wrong_sections(self, english: str, translation: str) -> Iterator[str]:
+        """Compare the section that is named after a link, as in the glossary."""
+        for name, section in SECTION.findall(english):
+            expected = self._headings.get((name, section))
+            if expected and f"*{expected}*" not in translation:
+                yield f"the section {section!r} of {name} is called *{expected}*"
 
     def _wrong_terms(self, english: str, translation: str) -> Iterator[str]:
         for italics in ITALICS.findall(CODE_SPAN.sub("X", english)):
@@ -165,12 +164,6 @@ class Checker:
             chinese = self._terms.get(term) or self._terms.get(term.removesuffix("s"))
             if chinese and chinese not in translation:
                 yield f"the glossary's word for {italics!r} is {chinese!r}, and it is not here"
-
-
-def _title(pieces: list[str]) -> str:
-    """Return the first heading of a text, or an empty text."""
-    found = HEADING.search(pieces[0]) if pieces else None
-    return found[2] if found else ""
 
 
 def _terms(glossary: str) -> dict[str, str]:
@@ -218,113 +211,7 @@ def _wrong_steps(translated: list[str]) -> Iterator[str]:
     if len(translated) < 2:
         return
     steps = STEP.findall(translated[1])
-    headings = [name for level, name in _headings("\n\n".join(translated)) if level == "##"]
-    if headings[: len(steps)] != steps:
-        yield f"the steps are {steps}, and the headings {headings[: len(steps)]}"
-
-
-def _headings(text: str) -> list[tuple[str, str]]:
-    return HEADING.findall(CODE_BLOCK.sub("", text))
-
-
-# What has to be the same in both languages
-
-
-def differences(english: str, translation: str) -> Iterator[str]:
-    """Say in what a translation differs that should be as in English."""
-    ours, theirs = _facts(english), _facts(translation)
-    for name, facts in ours.items():
-        lost = facts - theirs[name]
-        added = theirs[name] - facts
-        if lost or added:
-            yield f"{name}: {_in_words(lost, 'not here')}{_in_words(added, 'only here')}".strip()
-
-
-def _in_words(facts: Counter[str], where: str) -> str:
-    if not facts:
-        return ""
-    return f"{where}: {', '.join(facts.elements())} "
-
-
-def _facts(text: str) -> dict[str, Counter[str]]:
-    """Return what a translation keeps, by the name that a fault calls it."""
-    code_blocks = [_neutral(block) for block in CODE_BLOCK.findall(text)]
-    text = CODE_BLOCK.sub("", text)
-    spans = [found[0] for found in CODE_SPAN.finditer(text)]
-    text = CODE_SPAN.sub("X", text)
-    targets = [_neutral(link["target"]) for link in LINK.finditer(text)]
-    text = BETWEEN_THOUSANDS.sub("", LINK.sub(r"[\g<text>]", text))
-    return {
-        "code blocks": Counter(code_blocks),
-        "code": Counter(spans),
-        "links": Counter(targets),
-        "numbers": Counter(NUMBER.findall(text)),
-        "headings": Counter(level for level, _ in HEADING.findall(text)),
-        "list items": Counter(["item"] * len(ITEM.findall(text))),
-        "columns": Counter(["column"] * _columns(text)),
-    }
-
-
-def _neutral(text: str) -> str:
-    """Return a command or a link's target as both languages have it."""
-    text = re.sub(r" && \S+python -m translations \w+(?= &&)", "", text)
-    text = re.sub(r"notebooks_\w+(?=/)", "notebooks", text)
-    return re.sub(r"(README|TEACHING)\.\w+\.md", r"\1.md", text)
-
-
-def _columns(text: str) -> int:
-    return sum(line.count("|") for line in text.splitlines() if line.startswith("|"))
-
-
-# What Chinese typography asks for
-
-
-def wrong_typography(translation: str) -> Iterator[str]:
-    """Name half-width punctuation beside Chinese characters, and asterisks that stay visible."""
-    prose = FORMULA.sub("X", CODE_SPAN.sub("X", CODE_BLOCK.sub("", translation)))
-    prose = LINK.sub(r"[\g<text>]", prose)
-    without_markers = ITEM.sub("", NUMBER_OF_NOTEBOOK.sub("", prose))
-    for found in HALF_WIDTH.finditer(without_markers):
-        yield f"half-width punctuation: {found[0].strip()!r}"
-    for excerpt in visible_asterisks(prose):
-        yield f"these asterisks are shown, not read as emphasis: {excerpt!r}"
-
-
-def visible_asterisks(prose: str) -> Iterator[str]:
-    """Yield where Markdown takes asterisks for text, by the rules of CommonMark.
-
-    An opening one must not stand between a letter and punctuation, nor a closing one between
-    punctuation and a letter; a Chinese character is a letter.
-    """
-    for paragraph in prose.split("\n\n"):
-        waiting: list[re.Match[str]] = []
-        for run in re.finditer(r"(?<!\\)\*+", paragraph):
-            before = paragraph[run.start() - 1] if run.start() else " "
-            after = paragraph[run.end()] if run.end() < len(paragraph) else " "
-            closes = _leans(after, before)
-            opens = _leans(before, after)
-            if closes and waiting and waiting[-1][0] == run[0]:
-                waiting.pop()
-            elif opens:
-                waiting.append(run)
-            else:
-                yield _around(paragraph, run)
-        for run in waiting:
-            yield _around(paragraph, run)
-
-
-def _leans(outside: str, inside: str) -> bool:
-    """Tell whether asterisks between these two characters belong to the one inside."""
-    if inside.isspace():
-        return False
-    if not _is_punctuation(inside):
-        return True
-    return outside.isspace() or _is_punctuation(outside)
-
-
-def _is_punctuation(character: str) -> bool:
-    return unicodedata.category(character)[0] in "PS"
-
-
-def _around(paragraph: str, run: re.Match[str]) -> str:
-    return paragraph[max(0, run.start() - 8) : run.end() + 8]
+    found = headings("\n\n".join(translated))
+    sections = [heading.text for heading in found if heading.level == "##"][: len(steps)]
+    if sections != steps:
+        yield f"the steps are {steps}, and the headings {sections}"

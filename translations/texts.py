@@ -69,8 +69,10 @@ def pieces_of_notebook(path: Path) -> list[Piece]:
 def translated_cells(text: str) -> list[Translated]:
     """Return the pieces of a notebook's translation, which begin with a comment each."""
     found = list(KEY_OF_CELL.finditer(text))
-    ends = [comment.start() for comment in found[1:]] + [len(text)]
-    result = []
+    starts = [comment.start() for comment in found]
+    before = text[: starts[0]].strip() if starts else text.strip()
+    ends = [*starts[1:], len(text)]
+    result = [Translated("", "", before)] if before else []
     for comment, end in zip(found, ends, strict=True):
         translation = text[comment.end() : end].strip()
         result.append(Translated(comment["key"], comment["fingerprint"], translation))

@@ -1,26 +1,39 @@
 """Somewhere to save: one new folder for each run of a notebook, named by time, three kept.
 
-Runs lie in ``runs/``, beside ``notebooks/``. The environment variable ``COURSE_RUNS`` names another
-place, for example for a course that many read and nobody may write to.
+Runs lie in ``runs/``, beside the folder of the notebook. The environment variable ``COURSE_RUNS``
+names another place, for example for a course that many read and nobody may write to.
+
+A run that another process uses is kept until that process has ended. This process holds a lock for
+each run that it uses, and the system takes the lock from a process that ends, however it ends.
 """
 
+import contextlib
 import errno
 import os
 import re
 import shutil
 import subprocess
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+import filelock
+
 KEEP = 3
+NOTEBOOKS = "[0-9][0-9]_*.ipynb"
 TIME = "%Y-%m-%d_%H-%M-%S"
 # A run's folder: its time, and a number if another run began in the same second.
 RUN_NAME = re.compile(r"(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(?:_(\d+))?")
 # Folders without a mark are never deleted: we have not made them.
 MARK = ".made_by_"
 OUR_MARK = f"{MARK}new_run"
+# Beside the runs and not in them: Windows renames no folder that holds an open file.
+LOCKS = ".in_use"
 
 START_TIMEOUT = 600  # seconds that a kernel may take to start, on a machine that is busy
+
+# The locks of the runs that this process uses: one of each notebook, the last that it asked for.
+_held: dict[str, filelock.BaseFileLock] = {}
 
 
 def new_folder(parent: Path, name: str) -> Path:
@@ -46,7 +59,8 @@ def new_folder(parent: Path, name: str) -> Path:
 def new_run(notebook: str) -> Path:
     """Make ``runs/<notebook>/<UTC time>`` and return it, relative to the working directory.
 
-    Of this notebook's runs, three stay. Only folders made here are deleted: rename one to keep it.
+    Of this notebook's runs, three stay, and those that other processes use. Only folders made here
+    are deleted: rename one to keep it.
 
     Raises:
         FileNotFoundError: there is no such notebook.
@@ -66,9 +80,9 @@ def new_run(notebook: str) -> Path:
             f"cannot write to {(runs / notebook).as_posix()}: "
             "set COURSE_RUNS to a folder of your own, and start Jupyter again"
         ) from None
-    (run / OUR_MARK).mkdir()
-    for old in _runs_of(notebook)[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+    _use(run)
+    (run / OUR_MARK).mkdir()  # from here on another process may delete it, so it is locked before
+    _delete_old(notebook, run)
     return relative_to_here(run)
 
 
@@ -88,19 +102,24 @@ def latest_run(notebook: str, holding: str = "*") -> Path:
         found = _runs_of(notebook, holding)
     if not found:
         raise FileNotFoundError(f"{notebook} ran, but left no {holding!r} in runs/{notebook}")
+    _use(found[-1])
     return relative_to_here(found[-1])
 
 
 def course_folder() -> Path:
-    """Return the folder that holds ``notebooks/``.
+    """Return the folder that holds the one of the notebooks.
 
-    For a notebook it is the one above its own, so each copy of the course keeps its own runs. A
-    script, which may work anywhere, gets the copy that this file belongs to.
+    For a notebook it is the one above its own, so each copy of the course keeps its own runs, and
+    so does each learner. A script, which may work anywhere, gets the copy of the course that this
+    file belongs to. If this file is installed without notebooks, it gets its working directory.
     """
     here = Path.cwd()
-    if here.name == "notebooks":
+    beside = Path(__file__).resolve().parent.parent
+    if here.name == "notebooks" or _holds_notebooks(here):
         return here.parent
-    return Path(__file__).resolve().parent.parent
+    if _holds_notebooks(beside / "notebooks"):
+        return beside
+    return here
 
 
 def runs_folder() -> Path:
@@ -119,15 +138,24 @@ def relative_to_here(path: Path) -> Path:
         return path
 
 
+def _holds_notebooks(folder: Path) -> bool:
+    return any(folder.glob(NOTEBOOKS))
+
+
 def _find_notebook(name: str) -> Path:
-    folder = course_folder() / "notebooks"
-    path = folder / f"{name}.ipynb"
-    if path.is_file():
-        return path
-    if not folder.is_dir():
+    """Look in the working directory, then in the course: a learner may have a part of it only."""
+    beside = Path(__file__).resolve().parent.parent / "notebooks"
+    folders = [Path.cwd(), course_folder() / "notebooks", beside]
+    with_notebooks = [folder for folder in folders if _holds_notebooks(folder)]
+    if not with_notebooks:
         raise FileNotFoundError(
-            f"no folder {folder.as_posix()}: work in the course's own folder notebooks"
+            f"no folder {folders[1].as_posix()}: work in the course's own folder notebooks"
         )
+    for folder in with_notebooks:
+        path = folder / f"{name}.ipynb"
+        if path.is_file():
+            return path
+    folder = with_notebooks[0]
     known = ", ".join(sorted(path.stem for path in folder.glob("*.ipynb")))
     raise FileNotFoundError(f"no notebook {name!r} in {folder.as_posix()}; there are: {known}")
 
@@ -140,6 +168,48 @@ def _refuse_pattern(folder: Path) -> None:
         raise ValueError(
             f"TensorFlow reads {' '.join(found)} in a path as a pattern: rename {str(folder)!r}"
         )
+
+
+def _use(run: Path) -> None:
+    """Keep other processes from deleting a run until this one ends or uses another one."""
+    folder = runs_folder() / LOCKS / run.parent.name
+    lock = filelock.FileLock(folder / f"{run.name}.{uuid.uuid4().hex}.lock")
+    # Where no lock can be made (a place to read only, a drive without locks) nothing is deleted.
+    with contextlib.suppress(OSError, NotImplementedError):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    before = _held.pop(run.parent.name, None)
+    if before is not None:
+        before.release()
+    _held[run.parent.name] = lock
+
+
+def _delete_old(notebook: str, mine: Path) -> None:
+    """Delete the oldest runs that nobody uses, so that three stay with mine."""
+    others = [run for run in _runs_of(notebook) if run != mine]
+    unused = [run for run in others if not _is_used(run)]
+    too_many = max(len(unused) + 1 - KEEP, 0)
+    for run in unused[:too_many]:
+        shutil.rmtree(run, ignore_errors=True)
+        for lock_file in _lock_files(run):
+            lock_file.unlink(missing_ok=True)
+
+
+def _is_used(run: Path) -> bool:
+    return any(_is_held(lock_file) for lock_file in _lock_files(run))
+
+
+def _is_held(lock_file: Path) -> bool:
+    """Tell whether a process holds this lock, or nobody can tell."""
+    try:
+        with filelock.FileLock(lock_file, blocking=False):
+            return False
+    except (filelock.Timeout, OSError, NotImplementedError):
+        return True
+
+
+def _lock_files(run: Path) -> list[Path]:
+    return sorted((runs_folder() / LOCKS / run.parent.name).glob(f"{run.name}.*.lock"))
 
 
 def _runs_of(notebook: str, holding: str = "*") -> list[Path]:
@@ -168,7 +238,11 @@ def _run_notebook(path: Path) -> None:
     # Where no kernels are looked for, the native one is this very Python.
     client.create_kernel_manager().kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
     try:
-        client.execute(cwd=str(path.parent), stderr=subprocess.DEVNULL)
+        client.execute(
+            cwd=str(path.parent),
+            env={**os.environ, "COURSE_RUNS": str(runs_folder())},
+            stderr=subprocess.DEVNULL,
+        )
     except nbclient.exceptions.CellExecutionError as stop:
         reason = f"{stop.ename}: {stop.evalue}".splitlines()[0]
         raise RuntimeError(f"{path.stem} ran first, but: {reason}") from None

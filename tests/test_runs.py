@@ -1,12 +1,29 @@
 """Folders and runs: what is made where, what is kept, what is deleted, what is refused."""
 
+import contextlib
 import errno
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import pytest
+
+# A process that uses a run until its input ends. It loads the file alone, without TensorFlow.
+USER_OF_A_RUN = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("runs", sys.argv[1])
+runs = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(runs)
+run = getattr(runs, sys.argv[2])("01_save").resolve()
+if sys.argv[2] == "new_run":
+    (run / "mine").touch()
+print(run, flush=True)
+sys.stdin.read()
+print(run.is_dir() and (run / "mine").is_file())
+"""
 
 
 @pytest.fixture
@@ -26,6 +43,19 @@ def store(course, source):
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4}
     path = course / "notebooks" / "01_save.ipynb"
     path.write_text(json.dumps({**notebook, "nbformat_minor": 5}), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def user_of_a_run(runs, act="new_run"):
+    """Start a process that uses a run, and give the process and the run's folder."""
+    command = [sys.executable, "-c", USER_OF_A_RUN, runs.__file__, act]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
 
 
 # Folders
@@ -91,6 +121,58 @@ def test_twelve_runs_of_one_second_are_in_order(runs, course, monkeypatch):
     assert runs.latest_run("01_save") == made[-1]
 
 
+# A run in use
+
+
+def test_a_run_in_use_is_kept_until_its_process_has_ended(runs, course):
+    with user_of_a_run(runs) as (_, used):
+        later = {runs.new_run("01_save").name for _ in range(4)}
+        kept = set(names(used.parent))
+        assert used.name in kept
+        assert len(kept & later) == 3
+    assert runs.new_run("01_save").name in names(used.parent)
+    assert used.name not in names(used.parent)
+    assert len(names(used.parent)) == 3
+
+
+def test_a_run_that_is_read_is_in_use_too(runs, course):
+    read = runs.new_run("01_save").resolve()
+    (read / "mine").touch()
+    with user_of_a_run(runs, "latest_run") as (process, found):
+        assert found == read
+        for _ in range(4):
+            runs.new_run("01_save")
+        last_words, _ = process.communicate()
+        assert last_words == "True\n"
+    runs.new_run("01_save")
+    assert read.name not in names(read.parent)
+
+
+def test_thirty_that_start_in_one_folder_delete_no_run_of_each_other(runs, course):
+    with contextlib.ExitStack() as stack:
+        users = [stack.enter_context(user_of_a_run(runs)) for _ in range(30)]
+        assert len({run for _, run in users}) == 30
+        assert [process.communicate()[0] for process, _ in users] == ["True\n"] * 30
+    mine = runs.new_run("01_save").name
+    kept = names(course / "runs" / "01_save")
+    assert mine in kept
+    assert len(kept) == 3
+    locks = names(course / "runs" / runs.LOCKS / "01_save")
+    assert {lock.split(".")[0] for lock in locks} <= set(kept)
+
+
+def test_where_nobody_can_lock_nothing_is_deleted(runs, course, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("this file system has no locks")
+
+    with user_of_a_run(runs):
+        pass  # its lock is left behind
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    made = [runs.new_run("01_save") for _ in range(4)]
+    assert made[-1].is_dir()
+    assert len(names(course / "runs" / "01_save")) == 4
+
+
 # Where runs lie
 
 
@@ -127,14 +209,80 @@ def test_a_script_works_with_the_course_that_helpers_belongs_to(runs, tmp_path, 
     assert runs.course_folder() == Path(runs.__file__).resolve().parent.parent
 
 
-def test_nothing_is_saved_beside_packages_that_are_installed(runs, tmp_path, monkeypatch):
+@pytest.fixture
+def installed(runs, tmp_path, monkeypatch):
+    """The folder of packages that helpers was installed into, without the notebooks."""
     packages = tmp_path / "site-packages"
     (packages / "helpers").mkdir(parents=True)
     monkeypatch.setattr(runs, "__file__", str(packages / "helpers" / "runs.py"))
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    return packages
+
+
+def test_nothing_is_saved_beside_packages_that_are_installed(
+    runs, installed, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
+    (installed / "notebooks").mkdir()  # another package may bring a folder of this name
     with pytest.raises(FileNotFoundError, match="work in the course's own folder notebooks"):
         runs.new_run("01_save")
-    assert names(packages) == ["helpers"]
+    assert runs.course_folder() == tmp_path
+    assert names(installed) == ["helpers", "notebooks"]
+
+
+def test_with_packages_that_are_installed_runs_lie_beside_the_notebooks(runs, course, installed):
+    run = runs.new_run("01_save")
+    assert run.resolve().parent == course / "runs" / "01_save"
+    assert names(installed) == ["helpers"]
+
+
+@pytest.fixture
+def shared(runs, tmp_path, monkeypatch):
+    """A course that everybody reads, which ``helpers`` belongs to."""
+    place = tmp_path / "shared"
+    for name in ["helpers", "notebooks"]:
+        (place / name).mkdir(parents=True)
+    for name in ["01_save", "02_restore"]:
+        (place / "notebooks" / f"{name}.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(runs, "__file__", str(place / "helpers" / "runs.py"))
+    monkeypatch.delenv("COURSE_RUNS", raising=False)
+    return place
+
+
+def test_each_learner_of_a_shared_course_has_runs_of_their_own(runs, shared, monkeypatch):
+    before = sorted(shared.rglob("*"))
+    for learner in ["ada", "bea"]:
+        home = shared.parent / learner
+        home.mkdir()
+        monkeypatch.setenv("COURSE_RUNS", str(home / "runs"))
+        monkeypatch.chdir(shared / "notebooks")
+        run = runs.new_run("01_save").resolve()
+        assert run.parent == home / "runs" / "01_save"
+        assert names(run.parent) == [run.name]
+    assert sorted(shared.rglob("*")) == before
+
+
+def test_a_learners_folder_may_hold_a_part_of_the_course(runs, shared, monkeypatch):
+    before = sorted(shared.rglob("*"))
+    mine = shared.parent / "class" / "week 1"
+    mine.mkdir(parents=True)
+    (mine / "02_restore.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(mine)
+    for name in ["01_save", "02_restore"]:
+        assert runs.new_run(name).resolve().parent == mine.parent / "runs" / name
+    assert sorted(shared.rglob("*")) == before
+
+
+def test_a_notebook_that_has_to_run_first_writes_to_the_same_runs(runs, shared, monkeypatch):
+    lines = ["import os, pathlib", "home = pathlib.Path(os.environ['COURSE_RUNS'], '01_save')"]
+    lines.append("(home / '2001-01-01_00-00-00' / '.made_by_another').mkdir(parents=True)")
+    store(shared, "\n".join(lines))
+    mine = shared.parent / "class"
+    mine.mkdir()
+    (mine / "02_restore.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(mine)
+    run = runs.latest_run("01_save")
+    assert run.resolve() == shared.parent / "runs" / "01_save" / "2001-01-01_00-00-00"
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])

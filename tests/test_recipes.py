@@ -12,6 +12,7 @@ it sees the standard library, what installing TensorFlow brings along, and NAME.
 
 import ast
 import doctest
+import functools
 import json
 import re
 import shutil
@@ -32,12 +33,14 @@ NEEDS = re.compile(
 )
 PATIENCE = 600  # seconds, for a machine that is busy with something else
 
-# Python that starts without site packages, and then finds there only what may be seen.
+# Python that starts without site packages, and then finds there only what may be seen. It uses
+# recipes, each in a folder of its own. For more than one it imports TensorFlow once, and uses each
+# in a fork of its own, which knows nothing of the others.
 STRANGER = """
 import doctest, importlib, importlib.machinery, json, os, pkgutil, sys, warnings
 
-name, site_packages, visible, task = json.loads(sys.argv[1])
-without_packages = [os.getcwd(), *sys.path]
+site_packages, visible, task, uses = json.loads(sys.argv[1])
+without_packages = ["", *sys.path]  # the first is the current folder
 sys.path = [*without_packages, *site_packages]
 
 class OnlyVisible(importlib.machinery.PathFinder):
@@ -49,14 +52,34 @@ class OnlyVisible(importlib.machinery.PathFinder):
 
 place = sys.meta_path.index(importlib.machinery.PathFinder)
 sys.meta_path[place] = OnlyVisible
-warnings.filterwarnings("error", category=EncodingWarning, module=name)
-recipe = importlib.import_module(name)
-for part in pkgutil.iter_modules(getattr(recipe, "__path__", [])):
-    if part.name != "__main__":
-        importlib.import_module(f"{name}.{part.name}")
-if task == "run the examples":
-    failed, tried = doctest.testmod(recipe, globs={})
-    sys.exit(1 if failed or not tried else 0)
+
+def use(name, folder):
+    os.chdir(folder)
+    warnings.filterwarnings("error", category=EncodingWarning, module=name)
+    recipe = importlib.import_module(name)
+    for part in pkgutil.iter_modules(getattr(recipe, "__path__", [])):
+        if part.name != "__main__":
+            importlib.import_module(f"{name}.{part.name}")
+    if task == "run the examples":
+        failed, tried = doctest.testmod(recipe, globs={})
+        sys.exit(1 if failed or not tried else 0)
+
+def use_in_a_fork(name, folder):
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+    output = os.open(f"{folder}.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, sys.stdout.fileno())
+    os.dup2(output, sys.stderr.fileno())
+    use(name, folder)
+    sys.exit(0)
+
+if len(uses) == 1:
+    use(*uses[0])
+else:
+    import keras
+    print(json.dumps([use_in_a_fork(*each) for each in uses]))
 """
 
 
@@ -101,6 +124,7 @@ def parse(file):
 each_recipe = pytest.mark.parametrize("recipe", find_recipes(), ids=lambda recipe: recipe.name)
 
 
+@functools.cache
 def installed_with(*packages):
     """The names that can be imported once these packages and what they need are installed."""
     names = [tensorflow() if package == "tensorflow" else package for package in packages]
@@ -129,23 +153,63 @@ def tensorflow():
 
 def use(recipe, folder, visible, task):
     """Copy a recipe to an empty folder, and let a Python that sees no course use it there."""
+    copy(recipe, folder)
+    return start_stranger([(recipe.name, str(folder))], visible, task)
+
+
+def copy(recipe, folder):
     if recipe.path.is_dir():
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(recipe.path, folder / recipe.path.name, ignore=ignored)
     else:
         shutil.copy(recipe.path, folder)
+
+
+def start_stranger(uses, visible, task):
     paths = sysconfig.get_paths()
     site_packages = sorted({paths["purelib"], paths["platlib"]})
-    given = json.dumps([recipe.name, site_packages, sorted(visible), task])
+    given = json.dumps([site_packages, sorted(visible), task, uses])
     options = ["-I", "-S", "-B", "-X", "warn_default_encoding"]
     return subprocess.run(
         [sys.executable, *options, "-c", STRANGER, given],
-        cwd=folder,
+        cwd=Path(uses[0][1]).parent,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
         timeout=PATIENCE,
     )
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    """What the examples of each recipe came to: its exit code and what it printed.
+
+    An example may save a model of Keras, also where the recipe itself needs no TensorFlow. Recipes
+    that see the same packages share one import of TensorFlow where a process can fork.
+    """
+    root = tmp_path_factory.mktemp("examples")
+    groups = {}
+    for recipe in find_recipes():
+        visible = frozenset(installed_with("tensorflow", *recipe.needs))
+        can_share = sys.platform == "linux"
+        groups.setdefault(visible if can_share else recipe.name, (visible, []))[1].append(recipe)
+    found = {}
+    for visible, recipes in groups.values():
+        uses = []
+        for recipe in recipes:
+            folder = root / recipe.name
+            folder.mkdir()
+            copy(recipe, folder)
+            uses.append((recipe.name, str(folder)))
+        ended = start_stranger(uses, visible, "run the examples")
+        if len(recipes) == 1:
+            found[recipes[0].name] = (ended.returncode, ended.stdout + ended.stderr)
+            continue
+        assert ended.returncode == 0, ended.stderr
+        for recipe, code in zip(recipes, json.loads(ended.stdout), strict=True):
+            printed = root / f"{recipe.name}.txt"
+            found[recipe.name] = (code, printed.read_text(encoding="utf-8", errors="replace"))
+    return found
 
 
 def test_the_recipes_are_found():
@@ -187,11 +251,9 @@ def test_what_needs_no_tensorflow_can_be_imported_where_there_is_none(tmp_path):
 
 
 @each_recipe
-def test_its_examples_come_true_in_an_empty_folder(recipe, tmp_path):
-    """An example may save a model of Keras, also where the recipe itself needs no TensorFlow."""
-    visible = installed_with("tensorflow", *recipe.needs)
-    ended = use(recipe, tmp_path, visible, "run the examples")
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+def test_its_examples_come_true_in_an_empty_folder(recipe, examples):
+    code, printed = examples[recipe.name]
+    assert code == 0, printed
 
 
 @pytest.mark.parametrize(
@@ -232,3 +294,16 @@ def test_this_test_notices_what_does_not_stand_alone(source, task, complaint, tm
     ended = use(Recipe(file, [file]), folder, installed_with("tensorflow"), task)
     assert ended.returncode != 0
     assert complaint in ended.stdout + ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each recipe has its own process")
+def test_this_test_notices_it_also_of_recipes_that_share_an_import(tmp_path):
+    uses = []
+    for name, text in [("good", '""">>> 1 + 1\n2\n"""'), ("bad", '""">>> 1 + 1\n3\n"""')]:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        uses.append((name, str(folder)))
+    ended = start_stranger(uses, installed_with("tensorflow"), "run the examples")
+    assert json.loads(ended.stdout) == [0, 1]
+    assert "Expected:" in (tmp_path / "bad.txt").read_text(encoding="utf-8")

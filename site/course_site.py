@@ -1,0 +1,122 @@
+"""The extension of Sphinx that shows the course's files as pages; what to show is in course_pages.
+
+Formulas become MathML, which browsers draw by themselves: a page that is read from a disk loads no
+script from the net.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import course_card
+import course_pages
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput, visit_HideCellInput
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+CHINESE_FOLDER = "zh"  # in the folder of the English site
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the steps below to Sphinx."""
+    app.add_html_math_renderer("course_mathml", (visit_formula, None), (visit_equation, None))
+    app.connect("builder-inited", name_folds)
+    # A page has a link to its other edition once that is built: it is written again then.
+    app.add_config_value("course_chinese_is_built", False, "html", types=[bool])
+    app.connect("builder-inited", look_for_chinese)
+    app.connect("source-read", prepare)
+    app.connect("html-page-context", add_switch)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def edition_of(app: Sphinx) -> course_pages.Edition:
+    """Return the edition that is built."""
+    for edition in course_pages.EDITIONS.values():
+        if edition.front_page == app.config.root_doc:
+            return edition
+    raise ValueError(f"no edition has the front page {app.config.root_doc!r}")
+
+
+def prepare(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn a file of the course into what MyST-NB and MyST understand."""
+    edition = edition_of(app)
+    if page == edition.front_page:
+        others = sorted(app.env.found_docs - {page})
+        source[0] += course_pages.contents(source[0], others, edition)
+    elif app.env.doc2path(page).suffix == ".ipynb":
+        source[0] = course_pages.notebook_page(source[0], Path(page).name, edition)
+    else:
+        source[0] = course_pages.with_section_links(source[0])
+
+
+def look_for_chinese(app: Sphinx) -> None:
+    """Note whether the Chinese edition stands in the folder that the English one is built into."""
+    chinese = course_pages.EDITIONS["zh"]
+    front_page = Path(app.outdir, CHINESE_FOLDER, f"{chinese.front_page}.html")
+    app.config.course_chinese_is_built = front_page.is_file()
+
+
+def name_folds(app: Sphinx) -> None:
+    """Let a folded cell be called what is written on it, also by a screen reader."""
+    app.add_node(HideCodeCellNode, override=True, html=(visit_fold, depart_HideCellInput))
+
+
+def visit_fold(translator: HTML5Translator, node: HideCodeCellNode) -> None:
+    """Begin a folded cell as MyST-NB does, without the name that hides the label."""
+    begin = len(translator.body)
+    visit_HideCellInput(translator, node)
+    for place in range(begin, len(translator.body)):
+        line = translator.body[place]
+        translator.body[place] = line.replace(' aria-label="Toggle hidden content"', "")
+
+
+def add_switch(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell the page where its other edition is: nowhere, or at which relative address."""
+    english, chinese = course_pages.EDITIONS["en"], course_pages.EDITIONS["zh"]
+    to_root = "../" * page.count("/")
+    if edition_of(app) == chinese:
+        other = course_pages.counterpart(page, chinese, english)
+        context["other_edition"] = {
+            "url": f"{to_root}../{other}.html",
+            "language": "en",
+            "name": "English",
+        }
+        return
+    other = course_pages.counterpart(page, english, chinese)
+    if app.config.course_chinese_is_built:
+        is_built = Path(app.outdir, CHINESE_FOLDER, f"{other}.html").is_file()
+        target = other if is_built else chinese.front_page
+        context["other_edition"] = {
+            "url": f"{to_root}{CHINESE_FOLDER}/{target}.html",
+            "language": "zh",
+            "name": "中文",
+        }
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Add what a server asks for: a first page, and the picture that stands beside a link."""
+    if error or app.builder.name != "html":
+        return
+    outdir = Path(app.outdir)
+    shutil.copyfile(outdir / f"{app.config.root_doc}.html", outdir / "index.html")
+    (outdir / ".nojekyll").touch()  # GitHub Pages would leave out folders such as _static
+    picture = Path(app.srcdir, "notebooks", "images", "01_save.png")
+    card = outdir / "_static" / "card.png"
+    course_card.draw_card(course_pages.EDITIONS["en"].title, picture, card)
+
+
+def visit_formula(translator: HTML5Translator, node: nodes.math) -> None:
+    """Write a formula in a line of text."""
+    translator.body.append(tex2mathml(node.astext(), as_block=False))
+    raise nodes.SkipNode
+
+
+def visit_equation(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """Write a formula that stands alone."""
+    translator.body.append(tex2mathml(node.astext(), as_block=True))
+    raise nodes.SkipNode

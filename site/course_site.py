@@ -43,13 +43,13 @@ def edition_of(app: Sphinx) -> course_pages.Edition:
 def prepare(app: Sphinx, page: str, source: list[str]) -> None:
     """Turn a file of the course into what MyST-NB and MyST understand."""
     edition = edition_of(app)
+    if app.env.doc2path(page).suffix == ".ipynb":
+        source[0] = course_pages.notebook_page(source[0], Path(page).name, edition)
+        return
+    source[0] = course_pages.with_section_links(source[0])
     if page == edition.front_page:
         others = sorted(app.env.found_docs - {page})
         source[0] += course_pages.contents(source[0], others, edition)
-    elif app.env.doc2path(page).suffix == ".ipynb":
-        source[0] = course_pages.notebook_page(source[0], Path(page).name, edition)
-    else:
-        source[0] = course_pages.with_section_links(source[0])
 
 
 def look_for_chinese(app: Sphinx) -> None:

@@ -35,6 +35,7 @@ OTHER_TESTS = {
     "test_prose.py",
     "test_recipes.py",
     "test_rules.py",
+    "test_site.py",
 }
 # A recipe in several files is tested as one, and a program with the helper that starts it.
 TESTED_AS_ONE = {
@@ -85,10 +86,11 @@ def is_a_sentence(path):
 
 
 def sources():
-    """Return all files of Python: the helpers, the tests and the root's conftest."""
+    """Return all files of Python: the helpers, the site, the tests and the root's conftest."""
     return [
         COURSE / "conftest.py",
         *sorted((COURSE / "helpers").rglob("*.py")),
+        *sorted((COURSE / "site").rglob("*.py")),
         *sorted(TESTS.rglob("*.py")),
     ]
 
@@ -223,9 +225,12 @@ def test_every_cell_and_every_wrong_answer_is_collected(collected):
 # What CI runs, on a made project
 
 
+SITE = ".venv/bin/pip install site && .venv/bin/sphinx-build\n"
+
+
 @pytest.fixture
 def run_ci(tmp_path):
-    """Run the course's ``.ci/run`` in a project whose test command is the script that is given."""
+    """Run the course's ``.ci/run`` in a project whose commands are the scripts that are given."""
     if sys.platform != "linux":
         pytest.skip("CI runs on Linux")
     project = tmp_path / "project"
@@ -236,10 +241,14 @@ def run_ci(tmp_path):
         author = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"]
         subprocess.run(["git", *author, *arguments], cwd=project, check=True, capture_output=True)
 
-    def run(script, readme=".venv/bin/pytest\n", set_up="true"):
-        (project / "script").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    def run(script, readme=f".venv/bin/pytest\n{SITE}", set_up="true", site="true", pip="true"):
+        (project / "scripts").mkdir()
+        for name, text in (("pytest", script), ("sphinx-build", site), ("pip", pip)):
+            program = project / "scripts" / name
+            program.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+            program.chmod(0o755)
         begin = "python3 -m venv --help >/dev/null && mkdir -p .venv/bin"
-        copy = "cp script .venv/bin/pytest && chmod +x .venv/bin/pytest"
+        copy = "cp scripts/* .venv/bin/"
         lab = ".venv/bin/jupyter lab notebooks/01_save.ipynb"
         text = f"{begin} && {copy} && {set_up} && {lab}\n\n{readme}"
         (project / "README.md").write_text(text, encoding="utf-8")
@@ -254,10 +263,11 @@ def run_ci(tmp_path):
     return run
 
 
-def test_ci_passes_if_both_commands_do(run_ci):
-    done = run_ci("echo all tests passed")
+def test_ci_passes_if_all_commands_do(run_ci):
+    done = run_ci("echo all tests passed", site="echo the site is built", pip="echo with $*")
     assert done.returncode == 0, done.stderr
-    assert "all tests passed" in done.stdout
+    for line in ("all tests passed", "with install site", "the site is built"):
+        assert line in done.stdout.splitlines()
 
 
 def test_ci_fails_if_the_tests_fail(run_ci):
@@ -268,7 +278,23 @@ def test_ci_fails_if_the_set_up_fails(run_ci):
     assert run_ci("true", set_up="false").returncode != 0
 
 
-@pytest.mark.parametrize("readme", ["", ".venv/bin/pytest\n" * 2])
+def test_ci_fails_if_the_site_cannot_be_built(run_ci):
+    assert run_ci("true", site="false").returncode != 0
+
+
+def test_ci_fails_if_what_the_site_needs_cannot_be_installed(run_ci):
+    assert run_ci("true", pip="false").returncode != 0
+
+
+def test_ci_fails_if_a_command_leaves_a_file(run_ci):
+    done = run_ci("true", site="touch left_behind")
+    assert done.returncode != 0
+    assert "left_behind" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "readme", ["", ".venv/bin/pytest\n", SITE, f".venv/bin/pytest\n{SITE}{SITE}"]
+)
 def test_ci_fails_if_the_readme_has_other_commands(run_ci, readme):
     assert run_ci("true", readme=readme).returncode != 0
 

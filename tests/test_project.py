@@ -56,6 +56,7 @@ BROUGHT_ALONG = {
     "psutil": "jupyter",
     "scipy": "scikit-learn",
     "threadpoolctl": "scikit-learn",
+    "tornado": "jupyterhub",
     "PIL": "matplotlib",
     "yaml": "jupyter",
 }
@@ -150,7 +151,7 @@ def imported():
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    return names - sys.stdlib_module_names - {"helpers", "tests", "conftest"}
+    return names - sys.stdlib_module_names - {"helpers", "tests", "conftest", "translations"}
 
 
 def test_every_package_that_we_import_is_a_dependency():

@@ -17,7 +17,7 @@ SECTION = re.compile(r"\]\((?:[^)]*/)?(\d\d_\w+)\.ipynb\), \*([^*\n]+)\*")
 ITALICS = re.compile(r"(?<![*\w])\*(?![*\s])([^*\n]+?)\*(?![*\w])")
 GLOSSARY_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 # Full-width, as in Chinese.
-IN_PARENTHESES = re.compile(r"\uff08.*?\uff09")
+IN_PARENTHESES = re.compile(r"（.*?）")
 
 LONGEST_EXCERPT = 30
 

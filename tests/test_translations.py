@@ -1,0 +1,484 @@
+"""A translation cannot drift from the English: what is stale, lost or altered is named."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+from tests.gate import captions
+from translations import __main__ as command
+from translations import build, checks, texts
+from translations.edition import COURSE, Edition, languages
+from translations.typography import visible_asterisks, wrong_typography
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+EDITIONS = [Edition(language) for language in languages()]
+SOURCES = [(edition, source) for edition in EDITIONS for source in edition.sources()]
+TRANSLATED = [(edition, source) for edition, source in SOURCES if source.translation.is_file()]
+NAMES = [f"{edition.language}-{source.name}" for edition, source in TRANSLATED]
+# It is quick, and it runs another notebook first.
+TRIED = "02_restore"
+
+GLOSSARY = """# Glossary
+
+| Term | Chinese | Meaning | Explained in |
+|---|---|---|---|
+| prefix | 前缀 | A common beginning. | [01](01_made.ipynb), *Save it* |
+| session | 会话（一种对象） | What runs a graph. | [01](01_made.ipynb), *Save it* |
+"""
+CHINESE_GLOSSARY = """<!-- 21bd7c1c -->
+# 术语表
+
+| 术语 | 中文 | 含义 | 讲解 <!-- {head} --> |
+|---|---|---|---|
+| prefix | 前缀 | 共有的开头。 | [01](01_made.ipynb)，*保存* <!-- {prefix} --> |
+| session | 会话（一种对象） | 负责运行图。 | [01](01_made.ipynb)，*保存* <!-- {session} --> |
+"""
+ENGLISH = {
+    "title": "# Make a model\n\nIt has 4 layers.",
+    "steps": "1. Save it\n2. Prove it",
+    "save": "## Save it\n\n`save` returns a *prefix* after 1,000 steps.",
+    "caption": "*A picture of 2 dots.*",
+    "prove": "## Prove it\n\n- `load` reads it.\n- See [02: Try it](02_other.ipynb).",
+    "next": "## Where next\n\n| a | b |\n|---|---|\n| 1 | 2 |",
+}
+CHINESE = {
+    "title": "# 做一个模型\n\n它有 4 层。",
+    "steps": "1. 保存\n2. 证明",
+    "save": "## 保存\n\n训练 1000 步以后，`save` 返回一个*前缀*（prefix）。",
+    "caption": "*图中有 2 个点。*",
+    "prove": "## 证明\n\n- `load` 会读取它。\n- 见 [02: 试一试](02_other.ipynb)。",
+    "next": "## 接下来\n\n| 甲 | 乙 |\n|---|---|\n| 1 | 2 |",
+}
+
+
+def notebook_of(cells):
+    """A notebook with these texts, and a picture before its caption."""
+    found = [new_markdown_cell(text, id=name) for name, text in cells.items()]
+    picture = new_output("display_data", {"image/png": "aW1hZ2U="})
+    found.insert(3, new_code_cell("draw()", id="draw", outputs=[picture], execution_count=1))
+    return new_notebook(cells=found)
+
+
+def translation_of(english, chinese):
+    parts = []
+    for key, text in chinese.items():
+        parts.append(f"<!-- {key} {texts.fingerprint(english[key])} -->\n{text}\n")
+    return "\n".join(parts)
+
+
+@pytest.fixture
+def edition(tmp_path):
+    """The Chinese edition of a small course, without a fault."""
+    for folder in ["notebooks/images", "translations/zh"]:
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "notebooks/images/dot.png").write_bytes(b"image")
+    settings = COURSE / "translations/zh/language.toml"
+    shutil.copy(settings, tmp_path / "translations/zh/language.toml")
+    other = {"title": "# Try it"}
+    nbformat.write(notebook_of(ENGLISH), tmp_path / "notebooks/01_made.ipynb")
+    nbformat.write(
+        new_notebook(cells=[new_markdown_cell(other["title"], id="title")]),
+        tmp_path / "notebooks/02_other.ipynb",
+    )
+    write(tmp_path / "translations/zh/01_made.md", translation_of(ENGLISH, CHINESE))
+    write(tmp_path / "translations/zh/02_other.md", translation_of(other, {"title": "# 试一试"}))
+    write(tmp_path / "notebooks/glossary.md", GLOSSARY)
+    keys = [piece.key for piece in texts.pieces_of_document(GLOSSARY)]
+    chinese = CHINESE_GLOSSARY.replace("21bd7c1c", keys[0])
+    chinese = chinese.format(head=keys[1], prefix=keys[2], session=keys[3])
+    write(tmp_path / "translations/zh/glossary.md", chinese)
+    return Edition("zh", tmp_path)
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+
+
+def change(path, before, after):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1, before
+    write(path, text.replace(before, after))
+
+
+def faults(edition, name="01_made"):
+    checker = checks.Checker(edition)
+    [source] = edition.chosen([name])
+    return [str(fault) for fault in checker.faults(source)]
+
+
+def built(edition, name="01_made"):
+    [source] = edition.chosen([name])
+    [result] = build.build(edition, [source])
+    return result
+
+
+def built_notebook(edition):
+    return nbformat.read(built(edition).path, as_version=4)
+
+
+# The texts of the course
+
+
+@pytest.mark.parametrize(("edition", "source"), TRANSLATED, ids=NAMES)
+def test_a_translation_has_no_fault(edition, source):
+    found = [str(fault) for fault in checks.Checker(edition).faults(source)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=languages())
+def test_every_translation_is_one_of_a_text_of_the_course(edition):
+    assert edition.strays() == []
+
+
+@pytest.mark.parametrize(("edition", "source"), TRANSLATED, ids=NAMES)
+def test_a_built_notebook_has_the_english_code_and_outputs(edition, source):
+    if not source.is_notebook:
+        return
+    english = nbformat.read(source.english, as_version=4)
+    translated = nbformat.reads(build.text_of(edition, source), as_version=4)
+    nbformat.validate(translated)
+    assert translated.metadata == english.metadata
+    for cell, original in zip(translated.cells, english.cells, strict=True):
+        if cell.cell_type == "markdown":
+            cell.source = original.source
+        for output in [*cell.get("outputs", []), *original.get("outputs", [])]:
+            if "metadata" in output:
+                output.metadata = captions.without_alt(output.metadata)
+        assert cell == original
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=languages())
+def test_a_built_notebook_passes_the_gate_from_its_own_folder(edition, tmp_path):
+    """As ``pytest notebooks_zh/02_restore.ipynb`` does it, in a copy of the course."""
+    for name in ["conftest.py", "pyproject.toml", ".gitignore"]:
+        shutil.copy(COURSE / name, tmp_path / name)
+    for name in ["notebooks", "tests/gate", "tests/wrong_answers", "translations"]:
+        shutil.copytree(COURSE / name, tmp_path / name)
+    for name in ["tests/__init__.py", "tests/sanitize.cfg"]:
+        shutil.copy(COURSE / name, tmp_path / name)
+    copy = Edition(edition.language, tmp_path)
+    [result] = build.build(copy, copy.chosen([TRIED]))
+    asked = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*asked, result.path.relative_to(tmp_path).as_posix()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    cells = nbformat.read(result.path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    passed = int(re.search(r"(\d+) passed", done.stdout)[1])
+    assert passed >= len(code)
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=languages())
+def test_the_readme_has_the_two_commands_and_the_first_builds_the_edition(edition):
+    path = COURSE / f"README.{edition.language}.md"
+    if not path.is_file():
+        return
+    beginning = re.compile(r"^(?:python3|\.venv/bin/pytest).*$", re.MULTILINE)
+    english, tests = beginning.findall((COURSE / "README.md").read_text(encoding="utf-8"))
+    folder = edition.built.name
+    opens = ".venv/bin/jupyter lab notebooks/01_save.ipynb"
+    builds = f".venv/bin/python -m translations {edition.language}"
+    first = english.replace(opens, f"{builds} && {opens.replace('notebooks', folder)}")
+    assert first != english
+    assert beginning.findall(path.read_text(encoding="utf-8")) == [first, tests]
+
+
+def test_git_ignores_what_is_built():
+    ignored = (COURSE / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for edition in EDITIONS:
+        assert f"/{edition.built.name}/" in ignored
+
+
+# Faults that are planted
+
+
+def test_the_small_edition_has_no_fault(edition):
+    assert [faults(edition, name) for name in ["01_made", "02_other", "glossary"]] == [[], [], []]
+    assert edition.strays() == []
+
+
+def test_an_english_word_that_changed_makes_its_cell_stale(edition):
+    notebook = notebook_of({**ENGLISH, "caption": "*A picture of 2 spots.*"})
+    nbformat.write(notebook, edition.course / "notebooks/01_made.ipynb")
+    [fault] = faults(edition)
+    now = texts.fingerprint("*A picture of 2 spots.*")
+    assert fault.startswith("01_made.md, cell caption: stale")
+    assert f"<!-- caption {now} -->" in fault
+
+
+PLANTED = {
+    "number": ("4 层", "5 层", "cell title: numbers: not here: 4 only here: 5"),
+    "link": ("(02_other.ipynb)", "(02_outer.ipynb)", "cell prove: links: not here: 02_other.ipynb"),
+    "code": ("`load`", "`加载`", "cell prove: code: not here: `load` only here: `加载`"),
+    "block": (CHINESE["caption"], "", "cell caption: missing"),
+    "key": ("<!-- caption", "<!-- captain", "cell captain: there is no such cell"),
+    "level": ("## 证明", "### 证明", "cell prove: headings: not here: ## only here: ###"),
+    "item": ("\n- 见", "\n见", "cell prove: list items: not here: item"),
+    "column": ("| 1 | 2 |", "| 1 2 |", "cell next: columns: not here: column"),
+    "comment": ("它有", "<!-- old -->它有", "cell title: comments: only here: <!-- old -->"),
+    "heading": ("## 接下来", "## 下一步", "'Where next' is '接下来' in every notebook"),
+    "step": ("2. 证明", "2. 证实", "steps: the steps are"),
+    "title": ("02: 试一试", "02: 尝试", "the link to 02_other should read [02: 试一试]"),
+    "term": ("*前缀*", "*词头*", "the glossary's word for 'prefix' is '前缀'"),
+    "width": ("它有 4 层。", "它有 4 层.", "half-width punctuation"),
+    "emphasis": ("*图中有 2 个点。*", "*图中有 2 个点。*见", "these asterisks are shown"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_fault_is_named_with_its_cell(edition, before, after, expected):
+    path = edition.texts / "01_made.md"
+    if before == CHINESE["caption"] and not after:
+        before = f"<!-- caption {texts.fingerprint(ENGLISH['caption'])} -->\n{before}"
+    change(path, before, after)
+    found = faults(edition)
+    assert any(expected in fault for fault in found), found
+    assert all(fault.startswith("01_made.md, ") for fault in found)
+
+
+def test_a_cell_that_is_translated_twice_is_named(edition):
+    path = edition.texts / "01_made.md"
+    text = path.read_text(encoding="utf-8")
+    write(path, f"{text}\n{text.split('<!-- steps')[0]}")
+    assert any("cell title: translated twice" in fault for fault in faults(edition))
+
+
+def test_text_before_the_first_comment_is_named(edition):
+    path = edition.texts / "01_made.md"
+    write(path, f"前言\n\n{path.read_text(encoding='utf-8')}")
+    assert any("without the comment" in fault for fault in faults(edition))
+
+
+def test_a_text_without_translation_is_one_fault(edition):
+    (edition.texts / "02_other.md").unlink()
+    assert faults(edition, "02_other") == ["02_other.md, no file: this text is not translated"]
+
+
+def test_a_translation_of_no_text_is_named(edition):
+    write(edition.texts / "99_none.md", "")
+    write(edition.texts / "README.md", "For translators.")
+    assert edition.strays() == [edition.texts / "99_none.md"]
+
+
+def test_a_row_of_the_glossary_that_changed_is_named_alone(edition):
+    change(edition.course / "notebooks/glossary.md", "A common", "The common")
+    missing, gone = faults(edition, "glossary")
+    assert "'| prefix |" in missing and "its English has changed: its key is" in missing
+    assert "'| prefix |" in gone and "its English has changed or is gone" in gone
+
+
+def test_a_section_is_named_as_it_is_called_in_its_notebook(edition):
+    change(
+        edition.texts / "glossary.md",
+        "运行图。 | [01](01_made.ipynb)，*保存*",
+        "运行图。 | [01](01_made.ipynb)，*存储*",
+    )
+    [fault] = faults(edition, "glossary")
+    assert "the section 'Save it' of 01_made is called *保存*" in fault
+
+
+def test_a_block_without_its_comment_is_named_and_one_of_our_own_is_not(edition):
+    path = edition.texts / "glossary.md"
+    text = path.read_text(encoding="utf-8")
+    write(path, f"{text}\n<!-- own -->\n中文版才有的一段。\n")
+    assert faults(edition, "glossary") == []
+    write(path, f"{text}\n多出来的一段。\n")
+    [fault] = faults(edition, "glossary")
+    assert "a piece without the comment" in fault and "多出来的一段" in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "模型,变量",
+        "模型: 变量",
+        "模型.",
+        "`save`, 然后",
+        "模型(model)",
+        "(模型)",
+        "完成!",
+    ],
+)
+def test_half_width_punctuation_beside_chinese_is_a_fault(text):
+    assert list(wrong_typography(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "输入 4 和 8，得到 (4 + 8) × 2 = 24。",
+        "[01: 保存模型](01_save.ipynb) 之后",
+        "1. 保存\n2. 恢复",
+        "文件 `a, b` 和 `f(x)`：见 [08](08_x.ipynb)。",
+        "Keras 3.15 的 .keras 文件",
+        "$f(x), 其中$ 可以",
+        "```\n# 模型, 变量\n```",
+    ],
+)
+def test_correct_chinese_is_none(text):
+    assert list(wrong_typography(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["**“模型”**是", "是**“模型”**", "*模型", "这是*模型。*然后", "a * b"]
+)
+def test_asterisks_that_no_page_reads_as_emphasis_are_a_fault(text):
+    assert list(visible_asterisks(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["这是*模型*（model）。", "**模型。** 然后", "“**模型**”", "*图中*有**两个**点", r"2 \* 3"],
+)
+def test_asterisks_that_are_read_as_emphasis_are_none(text):
+    assert list(visible_asterisks(text)) == []
+
+
+# What is built
+
+
+def test_a_built_notebook_has_the_translations_and_captions_as_alt_texts(edition):
+    notebook = built_notebook(edition)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert prose == list(CHINESE.values())
+    [code] = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code.outputs[0].metadata["image/png"] == {"alt": "图中有 2 个点。"}
+    assert (edition.built / "images/dot.png").read_bytes() == b"image"
+
+
+def test_a_stale_cell_and_a_missing_one_are_english_with_a_mark(edition):
+    english = {**ENGLISH, "save": f"{ENGLISH['save']} New.", "more": "More."}
+    nbformat.write(notebook_of(english), edition.course / "notebooks/01_made.ipynb")
+    by_id = {cell.id: cell.source for cell in built_notebook(edition).cells}
+    assert by_id["save"] == f"{english['save']}\n\n{edition.marks['stale']}"
+    assert by_id["more"] == f"More.\n\n{edition.marks['missing']}"
+    assert by_id["prove"] == CHINESE["prove"]
+
+
+def test_a_notebook_without_any_translation_has_one_mark(edition):
+    (edition.texts / "01_made.md").unlink()
+    prose = [cell.source for cell in built_notebook(edition).cells if cell.cell_type == "markdown"]
+    title, *rest = ENGLISH.values()
+    assert prose == [f"{title}\n\n{edition.marks['no_translation']}", *rest]
+
+
+def test_a_built_document_has_no_keys_and_marks_a_row_that_is_not_translated(edition):
+    change(edition.course / "notebooks/glossary.md", "A common", "The common")
+    text = built(edition, "glossary").path.read_text(encoding="utf-8")
+    assert text.startswith("# 术语表\n\n| 术语 |")
+    assert "<!--" not in text
+    [row] = [line for line in text.splitlines() if line.startswith("| prefix")]
+    assert "The common beginning" in row
+    assert row.endswith(f"{edition.marks['row']} |")
+    assert "| session | 会话（一种对象） | 负责运行图。 |" in text
+
+
+def test_a_link_to_the_readme_leads_to_the_one_in_this_language(edition):
+    text = "见 [首页](../README.md)。"
+    english = {"title": "# See [it](../README.md)"}
+    notebook = new_notebook(cells=[new_markdown_cell(english["title"], id="title")])
+    nbformat.write(notebook, edition.course / "notebooks/01_made.ipynb")
+    write(edition.texts / "01_made.md", translation_of(english, {"title": text}))
+    assert built_notebook(edition).cells[0].source == text
+    write(edition.course / "README.zh.md", "# 首页")
+    assert built_notebook(edition).cells[0].source == "见 [首页](../README.zh.md)。"
+
+
+def test_a_notebook_that_a_learner_has_changed_is_kept(edition):
+    path = built(edition).path
+    assert not built(edition).kept
+    write(path, "an answer")
+    assert built(edition).kept
+    assert path.read_text(encoding="utf-8") == "an answer"
+    [result] = build.build(edition, edition.chosen(["01_made"]), replace=True)
+    assert not result.kept
+    assert nbformat.read(path, as_version=4).cells[0].source == CHINESE["title"]
+
+
+# The command
+
+
+def run(*arguments):
+    asked = [sys.executable, "-m", "translations", *arguments]
+    return subprocess.run(asked, cwd=COURSE, capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["xx"], "there is no edition in 'xx', only in: zh"),
+        (["zh", "01_saved"], "there is no text '01_saved'; there are: 01_save, 02_restore"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments, line):
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def ask(edition, monkeypatch, capsys):
+    """Call the command for the small course."""
+
+    def ask_for(*arguments):
+        monkeypatch.setattr(command, "Edition", lambda language: edition)
+        code = command.main(["zh", *arguments])
+        return code, capsys.readouterr().out.splitlines()
+
+    return ask_for
+
+
+def test_the_check_counts_faults_and_fails_if_there_is_one(ask, edition):
+    assert ask("--check") == (0, ["0 faults in 3 texts"])
+    write(edition.texts / "99_none.md", "")
+    change(edition.texts / "01_made.md", "4 层", "5 层")
+    code, [number, stray, count] = ask("--check")
+    assert code == 1
+    assert number.startswith("01_made.md, cell title: numbers")
+    assert stray == "99_none.md: the course has no text of this name"
+    assert count == "2 faults in 3 texts"
+
+
+def test_the_coverage_counts_pieces(ask, edition):
+    english = {**ENGLISH, "save": "## Save it", "more": "More."}
+    nbformat.write(notebook_of(english), edition.course / "notebooks/01_made.ipynb")
+    change(edition.course / "notebooks/glossary.md", "A common", "The common")
+    code, lines = ask("--coverage")
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert code == 0
+    assert rows["01_made"] == ["7", "5", "1", "1"]
+    assert rows["glossary"] == ["4", "3", "1", "0"]
+    assert rows["all"] == ["12", "9", "2", "1"]
+
+
+def test_the_keys_are_the_pieces_that_wait_and_can_be_pasted(ask, edition):
+    english = {**ENGLISH, "save": "## Save it\n\nNow."}
+    nbformat.write(notebook_of(english), edition.course / "notebooks/01_made.ipynb")
+    change(edition.course / "notebooks/glossary.md", "A common", "The common")
+    _, lines = ask("--keys")
+    row = "| prefix | 前缀 | The common beginning. | [01](01_made.ipynb), *Save it* |"
+    assert lines == [
+        f"<!-- save {texts.fingerprint(english['save'])} -->",
+        *english["save"].splitlines(),
+        "",
+        texts.with_key_of_row(row, texts.fingerprint(row)),
+        "",
+    ]
+
+
+def test_the_build_names_what_it_wrote_and_what_it_kept(ask, edition):
+    assert ask("01_made") == (0, ["notebooks_zh/01_made.ipynb"])
+    write(edition.built / "01_made.ipynb", "an answer")
+    _, [line] = ask("01_made")
+    assert line.startswith("notebooks_zh/01_made.ipynb was changed since it was built and is kept")
+    assert ask("01_made", "--replace") == (0, ["notebooks_zh/01_made.ipynb"])

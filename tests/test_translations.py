@@ -41,7 +41,7 @@ ENGLISH = {
     "title": "# Make a model\n\nIt has 4 layers.",
     "steps": "1. Save it\n2. Prove it",
     "save": "## Save it\n\n`save` returns a *prefix* after 1,000 steps.",
-    "caption": "*A picture of 2 dots.*",
+    "caption": '*A picture of 2 dots.*\n\n<img src="images/dot.png" alt="dots">',
     "prove": "## Prove it\n\n- `load` reads it.\n- See [02: Try it](02_other.ipynb).",
     "next": "## Where next\n\n| a | b |\n|---|---|\n| 1 | 2 |",
 }
@@ -49,7 +49,7 @@ CHINESE = {
     "title": "# 做一个模型\n\n它有 4 层。",
     "steps": "1. 保存\n2. 证明",
     "save": "## 保存\n\n训练 1000 步以后，`save` 返回一个*前缀*（prefix）。",
-    "caption": "*图中有 2 个点。*",
+    "caption": '*图中有 2 个点。*\n\n<img src="images/dot.png" alt="点">',
     "prove": "## 证明\n\n- `load` 会读取它。\n- 见 [02: 试一试](02_other.ipynb)。",
     "next": "## 接下来\n\n| 甲 | 乙 |\n|---|---|\n| 1 | 2 |",
 }
@@ -218,6 +218,7 @@ def test_an_english_word_that_changed_makes_its_cell_stale(edition):
 PLANTED = {
     "number": ("4 层", "5 层", "cell title: numbers: not here: 4 only here: 5"),
     "link": ("(02_other.ipynb)", "(02_outer.ipynb)", "cell prove: links: not here: 02_other.ipynb"),
+    "image": ("images/dot.png", "images/dots.png", "cell caption: links: not here: images/dot.png"),
     "code": ("`load`", "`加载`", "cell prove: code: not here: `load` only here: `加载`"),
     "block": (CHINESE["caption"], "", "cell caption: missing"),
     "key": ("<!-- caption", "<!-- captain", "cell captain: there is no such cell"),
@@ -369,6 +370,13 @@ def test_a_notebook_without_any_translation_has_one_mark(edition):
     prose = [cell.source for cell in built_notebook(edition).cells if cell.cell_type == "markdown"]
     title, *rest = ENGLISH.values()
     assert prose == [f"{title}\n\n{edition.marks['no_translation']}", *rest]
+
+
+def test_a_document_without_any_translation_has_one_mark_too(edition):
+    (edition.texts / "glossary.md").unlink()
+    text = built(edition, "glossary").path.read_text(encoding="utf-8")
+    mark = edition.marks["no_translation"]
+    assert text == GLOSSARY.replace("# Glossary", f"# Glossary\n\n{mark}")
 
 
 def test_a_built_document_has_no_keys_and_marks_a_row_that_is_not_translated(edition):

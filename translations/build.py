@@ -86,6 +86,9 @@ def translate_notebook(
 
 def translate_document(english: str, translated: list[Translated], edition: Edition) -> str:
     """Put the translations into a document, as into a notebook."""
+    if not translated:
+        title, *rest = texts.blocks(english)
+        return "\n\n".join([title, edition.marks["no_translation"], *rest]) + "\n"
     by_key = {piece.key: piece for piece in translated}
     result = []
     for block in texts.blocks(english):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)]+)\)")
+IMAGE = re.compile(r'<img src="([^"]+)"')
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3})")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -50,12 +51,12 @@ def _facts(text: str) -> dict[str, Counter[str]]:
     text = CODE_BLOCK.sub("", text)
     spans = [found[0] for found in CODE_SPAN.finditer(text)]
     text = CODE_SPAN.sub("X", text)
-    targets = [_neutral(link["target"]) for link in LINK.finditer(text)]
+    targets = [link["target"] for link in LINK.finditer(text)] + IMAGE.findall(text)
     text = BETWEEN_THOUSANDS.sub("", LINK.sub(r"[\g<text>]", text))
     return {
         "code blocks": Counter(code_blocks),
         "code": Counter(spans),
-        "links": Counter(targets),
+        "links": Counter(_neutral(target) for target in targets),
         "numbers": Counter(NUMBER.findall(text)),
         "headings": Counter(level for level, _ in HEADING.findall(text)),
         "list items": Counter(["item"] * len(ITEM.findall(text))),

@@ -27,6 +27,7 @@ from tests.store import CELL_TIMEOUT, FAILURES
 import nbformat
 import psutil
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 COURSE = Path(__file__).parent.parent
@@ -71,12 +72,19 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 cost = measure(path, runs)
             except (OSError, *FAILURES) as error:
-                print(f"{path.name}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
+                print(f"{path.name}: {in_one_line(error)}", file=sys.stderr)
                 failed = True
             else:
                 store(path.stem, cost)
                 print(f"{path.stem}: {as_lines(cost).replace(chr(10), ', ')}")
     return 1 if failed else 0
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what went wrong; of a cell's error its name and its first line."""
+    if isinstance(error, CellExecutionError):
+        return f"{error.ename}: {error.evalue}".splitlines()[0]
+    return str(error).strip().splitlines()[-1]
 
 
 def measure(path: Path, runs: Path) -> Cost:

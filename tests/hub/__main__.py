@@ -11,6 +11,7 @@ At the end come failures, peak memory and processor seconds, and nothing is left
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -22,7 +23,15 @@ from pathlib import Path
 
 from tests.costs import PeakMemory, seconds_of_ended_children
 from tests.hub.learner import Learner
-from tests.hub.server import COURSE, Hub, HubError, check_packages, find_proxy, running_hub
+from tests.hub.server import (
+    COURSE,
+    Hub,
+    HubError,
+    check_packages,
+    find_proxy,
+    running_hub,
+    still_running,
+)
 
 FOLDER = "course"
 # What a run of a notebook must print.
@@ -36,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parsed(arguments)
     # The usual way to end a process is an interrupt for us, so that the hub is ended too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Its errors reach us as exceptions. What else it logs is about requests that we interrupt.
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
     seconds_before = seconds_of_ended_children()
     try:
         check_packages()
@@ -44,12 +55,15 @@ def main(arguments: Sequence[str]) -> int:
             with PeakMemory() as peak, running_hub(Path(folder), proxy, options.port) as hub:
                 repository = make_repository(Path(folder) / "repository")
                 failures = asyncio.run(teach(hub, repository, options))
+            failures += [f"still running: {line}" for line in still_running(Path(folder))]
     except HubError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the hub has ended", file=sys.stderr)
         return 1
+    for line in failures:
+        print(line)
     seconds = seconds_of_ended_children() - seconds_before
     print(f"{options.learners} learners, {len(failures)} failures")
     print(f"peak memory {peak.total / 1e9:.2f} GB, {peak.own / 1e9:.2f} GB of it not libraries")
@@ -113,10 +127,7 @@ async def teach(hub: Hub, repository: Path, options: argparse.Namespace) -> list
         await answer(learner, first)
     correct(repository, first)
     checks = [check_correction(learner, address, first) for learner in learners]
-    failures += [line for lines in await asyncio.gather(*checks) for line in lines]
-    for line in failures:
-        print(line)
-    return failures
+    return failures + [line for lines in await asyncio.gather(*checks) for line in lines]
 
 
 async def arrive(learner: Learner, address: str) -> None:

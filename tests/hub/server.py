@@ -171,6 +171,7 @@ def stop(started: subprocess.Popen) -> None:
 
 def still_running(folder: Path) -> list[str]:
     """Return the command lines of all processes that work in a folder or were given it."""
+    folder = folder.resolve()
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

@@ -12,7 +12,6 @@ from pathlib import Path
 from helpers.draw import COLOURS, DARK_GREY
 
 import matplotlib.style
-import nbformat
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -39,8 +38,8 @@ below has all of them, with the lines to type.
 
 *{CAPTION}*
 
-| You have | You want | Call | What is missing | Recipe to copy | Taught in |
-|---|---|---|---|---|---|
+| You have | You want | Call | What is missing | Taught in, recipe to copy |
+|---|---|---|---|---|
 """
 END = """
 A recipe is a file that works when you copy it alone to a place beside your program. Put your own \
@@ -82,7 +81,7 @@ def make_page(groups):
     """Return the text of the page."""
     lines = []
     for group in groups:
-        lines.append(f"| **{group['name']}** | | | | | |")
+        lines.append(f"| **{group['name']}** | | | | |")
         lines += [_row(choice) for choice in group["choice"]]
     return INTRODUCTION + "\n".join(lines) + "\n" + END
 
@@ -90,31 +89,25 @@ def make_page(groups):
 def _row(choice):
     calls = "<br>".join(f"`{call}`" for call in choice["calls"])
     gone = "; ".join(one["what"] for one in choice["gone"])
-    notebook = choice["notebook"]
-    place = f"[{_name(notebook)}]({notebook}.ipynb), *{choice['heading']}*"
-    cells = [choice["have"], _want(choice), calls, gone, _recipe(choice), place]
+    cells = [choice["have"], _want(choice), calls, gone, _places(choice)]
     return f"| {' | '.join(cells)} |".replace("|  |", "| |")
 
 
 def _want(choice):
     if "kept" not in choice:
         return choice["want"]
-    return f"{choice['want']}: {', '.join(choice['kept'])}"
+    return f"{choice['want']} ({', '.join(choice['kept'])})"
 
 
-def _recipe(choice):
+def _places(choice):
+    """Return the heading that teaches a choice, and the recipe if there is one, as links."""
+    notebook = choice["notebook"]
+    taught = f"[{notebook[:2]}]({notebook}.ipynb), *{choice['heading']}*"
     if "recipe" not in choice:
-        return ""
+        return taught
     path = Path(choice["recipe"])
     name = path.parent.name if path.name == "__init__.py" else path.name
-    return f"[`{name}`](../helpers/{path.as_posix()})"
-
-
-def _name(notebook):
-    """Return a notebook's number and its title, as links to it have them."""
-    cells = nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
-    title = cells[0].source.splitlines()[0].removeprefix("# ")
-    return f"{notebook[:2]}: {title}"
+    return f"{taught}<br>[`{name}`](../helpers/{path.as_posix()})"
 
 
 # The figure

@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests import worker_kills
@@ -37,6 +39,21 @@ def asked(folder):
     print("step", 1, "loss", 0.5)
     if index == 1:
         signal.pause()
+"""
+
+# A notebook in which one of two workers never starts. It prints the process of the other one.
+DIES = """
+import sys
+import time
+from pathlib import Path
+from helpers.lab.cluster import Cluster
+
+program, folder = map(Path, sys.argv[1:])
+with Cluster(program, folder, never_starts=1) as cluster:
+    while len(cluster._lines[0]) < 2:
+        time.sleep(0.1)
+    print(cluster._lines[0][1], flush=True)
+    cluster.wait()
 """
 
 
@@ -155,9 +172,75 @@ def test_an_interrupt_during_the_start_leaves_no_process(cluster, count, tmp_pat
 
     monkeypatch.setattr(cluster, "Program", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        cluster.Cluster(count, tmp_path / "saves", 1000)
+        with cluster.Cluster(count, tmp_path / "saves", 1000):
+            raise AssertionError("the block must not begin")
     assert len(started) == 1
     assert not is_alive(started[0])
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+def test_an_interrupt_in_the_middle_of_a_start_leaves_no_process(
+    cluster, count, tmp_path, monkeypatch, worker
+):
+    started = []
+
+    class Interrupting(cluster.Program):
+        """It has started, and whoever starts it does not know it yet."""
+
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            started.append(self._process._process.pid)
+            if len(started) == worker + 1:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cluster, "Program", Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        with cluster.Cluster(count, tmp_path / "saves", 1000):
+            raise AssertionError("the block must not begin")
+    assert len(started) > worker
+    assert [pid for pid in started if is_alive(pid)] == []
+
+
+def test_a_second_interrupt_does_not_cut_the_first_ones_kills_in_two(
+    cluster, count, tmp_path, monkeypatch
+):
+    killed = []
+
+    class KilledSlowly(cluster.Program):
+        def kill(self):
+            killed.append(self)
+            if len(killed) == 1:
+                signal.raise_signal(signal.SIGINT)
+            super().kill()
+
+    monkeypatch.setattr(cluster, "Program", KilledSlowly)
+    with pytest.raises(KeyboardInterrupt):
+        with cluster.Cluster(count, tmp_path / "saves", 1000) as running:
+            running.wait_for_start()
+            pids = pids_of(running)
+            raise KeyboardInterrupt
+    assert [pid for pid in pids if is_alive(pid)] == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker ends with its next line")
+def test_no_worker_survives_a_notebook_that_dies_while_it_starts(cluster, tmp_path):
+    """A strategy waits in C++ for the worker that never starts, and stops all threads of Python."""
+    program = tmp_path / "waits.py"
+    lines = [cluster.BEGINNING, "import os", "print(os.getpid())"]
+    lines.append("tf.distribute.MultiWorkerMirroredStrategy()")
+    program.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-c", DIES, str(program), str(tmp_path / "saves")]
+    notebook = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with notebook.stdout:
+        pid = int(notebook.stdout.readline())
+        time.sleep(2)  # it has begun to wait by then, on a machine that is not too busy
+        notebook.kill()
+        notebook.wait()
+    deadline = time.monotonic() + 120
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(pid)
 
 
 def test_a_port_in_use_is_one_line_and_nothing_starts(cluster, count, tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """helpers.lab.worker: what a process does before its program begins, and when it prints."""
 
 import json
+import os
+import signal
 import sys
 
 import pytest
@@ -72,6 +74,15 @@ def test_it_waits_after_its_line_until_it_may_go_on(start, tmp_path):
     with start(wait_after="step 1 ") as worker:
         (tmp_path / "go_on").touch()
         assert "step 2" in worker.wait()
+
+
+def test_an_interrupt_is_for_the_launcher_and_not_for_it(start, tmp_path):
+    with start(wait_after="step 1 ") as worker:
+        lines = worker.lines()
+        assert [next(lines), next(lines)] == ["started", "step 1 of three four"]
+        os.kill(worker._process._process.pid, signal.SIGINT)
+        (tmp_path / "go_on").touch()
+        assert "step 2" in list(lines)
 
 
 def test_one_that_never_starts_prints_nothing(start):

@@ -7,6 +7,7 @@ because TensorFlow does not notice every death. So every wait here has a deadlin
 
 import json
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -142,7 +143,7 @@ def run_workers(
 
 
 class Cluster:
-    """Worker processes, all killed when the ``with`` block ends, however it ends.
+    """Worker processes, which start with a ``with`` block, and are killed when it ends.
 
     Args:
         program: from `write_worker`.
@@ -170,13 +171,16 @@ class Cluster:
         never_starts: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        """Start the workers."""
+        """Check that the workers can start."""
         _refuse_windows()
         _make_writable(folder)
         _refuse_ports_in_use(ports or [])
         self.patience = patience
         self.moment = moment
         self.ports = list(ports or free_ports(workers))
+        self._program = program
+        self._arguments = [str(argument) for argument in (folder, *arguments)]
+        self._never_starts = never_starts
         self._logs = tempfile.TemporaryDirectory()
         self._news = threading.Condition()
         self._lines: list[list[str]] = [[] for _ in range(workers)]
@@ -184,17 +188,18 @@ class Cluster:
         self._killed: set[int] = set()
         self._programs: list[Program] = []
         self._readers: list[threading.Thread] = []
-        texts = [str(argument) for argument in (folder, *arguments)]
+
+    def __enter__(self) -> Self:
+        """Start the workers.
+
+        Raises:
+            FileNotFoundError: there is no such program.
+        """
         try:
-            for index in range(workers):
-                orders = self._orders(index, texts, never_starts == index)
-                self._start(program, index, orders)
+            _call_to_its_end(self._start_all)
         except BaseException:  # an interrupt too: nobody else knows the workers that run already
             self._kill_all()
             raise
-
-    def __enter__(self) -> Self:
-        """Return the cluster, which runs already."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -266,14 +271,14 @@ class Cluster:
     def _go_on(self) -> Path:
         return Path(self._logs.name, "go_on")
 
-    def _orders(self, index: int, arguments: list[str], never_starts: bool) -> dict:
+    def _orders(self, index: int) -> dict:
         addresses = [f"localhost:{port}" for port in self.ports]
         task = {"type": "worker", "index": index}
         waits = self.moment and self.moment.worker == index
         return {
             "tf_config": {"cluster": {"worker": addresses}, "task": task},
-            "arguments": arguments,
-            "never_starts": never_starts,
+            "arguments": self._arguments,
+            "never_starts": index == self._never_starts,
             "wait_after": self.moment.line if self.moment and waits else None,
             "go_on": str(self._go_on),
             "log": str(self._log(index)),
@@ -283,11 +288,13 @@ class Cluster:
     def _log(self, index: int) -> Path:
         return Path(self._logs.name, f"worker_{index}")
 
-    def _start(self, program: Path, index: int, orders: dict) -> None:
-        self._programs.append(Program(program, json.dumps(orders)))
-        reader = threading.Thread(target=self._read, args=(index,), daemon=True)
-        self._readers.append(reader)
-        reader.start()
+    def _start_all(self) -> None:
+        for index in range(len(self._lines)):
+            orders = json.dumps(self._orders(index))
+            self._programs.append(Program(self._program, orders))
+            reader = threading.Thread(target=self._read, args=(index,), daemon=True)
+            self._readers.append(reader)
+            reader.start()
 
     def _read(self, index: int) -> None:
         """Take over all lines of a worker, in a thread: nobody may wait for one worker only."""
@@ -323,11 +330,14 @@ class Cluster:
         return Ended(lines, code, error)
 
     def _kill_all(self) -> None:
-        for program in self._programs:
-            program.kill()
-        for reader in self._readers:
-            reader.join()
-        self._logs.cleanup()
+        def kill() -> None:
+            for program in self._programs:
+                program.kill()
+            for reader in self._readers:
+                reader.join()
+            self._logs.cleanup()
+
+        _call_to_its_end(kill)
 
 
 def free_ports(count: int) -> list[int]:
@@ -343,6 +353,21 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def _call_to_its_end(function: Callable[[], None]) -> None:
+    """Call a function, and hold back an interrupt that comes meanwhile until it has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        function()  # no other thread is interrupted
+        return
+    interrupts = []
+    handler = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
+    try:
+        function()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _refuse_windows() -> None:

@@ -108,6 +108,12 @@ def test_draw_kills_has_light_steps_ticks_at_saves_and_a_cross_at_each_kill(kill
     assert crosses == [(3, 1), (4, 2), (3, 3)]
     words = {text.get_text() for text in axes.get_legend().get_texts()}
     assert words == {"save", "kill", "a step", "a step that is done again"}
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "process")
+
+
+def test_the_rows_of_draw_kills_can_stand_for_something_else(kills, plt):
+    kills.draw_kills([[1], [2]], save_every=2, row="start")
+    assert plt.gca().get_ylabel() == "start"
 
 
 def test_draw_differences_is_blue_only_where_all_is_the_same(kills, plt, module):

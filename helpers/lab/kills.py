@@ -119,7 +119,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     return {key: reader.get_tensor(key) for key in kinds if kinds[key] != tf.variant}
 
 
-def draw_kills(processes: Sequence[Sequence[int]], save_every: int) -> None:
+def draw_kills(processes: Sequence[Sequence[int]], save_every: int, row: str = "process") -> None:
     """Draw a bar for each process along the steps, with its saves as ticks and its kill as a cross.
 
     Steps that an earlier process has done already are light.
@@ -127,21 +127,22 @@ def draw_kills(processes: Sequence[Sequence[int]], save_every: int) -> None:
     Args:
         processes: the steps of each process, in order. All but the last were killed.
         save_every: steps between two saves.
+        row: what one bar stands for, the label of the rows.
     """
     height = ROW_HEIGHT * len(processes) + 1.3
     _, axes = plt.subplots(figsize=(9, height), layout="constrained")
     furthest = 0
     saves = []
     kills = []
-    for row, steps in enumerate(processes, 1):
-        _draw_process(axes, row, steps, furthest)
+    for number, steps in enumerate(processes, 1):
+        _draw_process(axes, number, steps, furthest)
         furthest = max([furthest, *steps])
-        saves += [(step, row) for step in steps if step % save_every == 0]
-        if row < len(processes) and steps:
-            kills.append((steps[-1], row))
+        saves += [(step, number) for step in steps if step % save_every == 0]
+        if number < len(processes) and steps:
+            kills.append((steps[-1], number))
     _draw_marks(axes, saves, "|", "black", "save")
     _draw_marks(axes, kills, "X", BROKEN, "kill")
-    axes.set(xlabel="step", ylabel="process", xlim=(0, furthest + 1))
+    axes.set(xlabel="step", ylabel=row, xlim=(0, furthest + 1))
     axes.set_yticks(range(1, len(processes) + 1))
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)

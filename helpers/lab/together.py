@@ -3,6 +3,7 @@
 A linear model learns eight weights, which are all 1 in truth, by gradient descent with momentum.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,7 +82,8 @@ def find_fault_of_shares(share: Callable[[np.ndarray, int, int], np.ndarray]) ->
             returns the examples of this worker.
     """
     for examples, workers in [(16, 4), (16, 1), (16, 3), (7, 4)]:
-        batch = 100 + np.arange(examples)
+        # All are divisible by any number of workers: their values say nothing about their places.
+        batch = 60 * np.random.default_rng(examples).permutation(examples)
         shares = [share(batch, index, workers) for index in range(workers)]
         fault = _fault_of_shares(shares, batch)
         if fault:
@@ -95,23 +97,37 @@ def find_fault_of_config(config: dict[str, Any], machines: Sequence[str]) -> str
     Args:
         config: the value, as a dictionary.
         machines: the address of each worker, in order.
-
-    Raises:
-        KeyError: a part of it is missing.
     """
+    try:
+        config = json.loads(json.dumps(config))  # a process gets it as a text
+    except TypeError as error:
+        return f"it cannot be written as JSON: {error}"
     if set(config) != {"cluster", "task"}:
         return f"its keys are {sorted(config)}"
-    cluster = tf.train.ClusterSpec(config["cluster"]).as_dict()
-    if list(cluster) != ["worker"] or len(cluster["worker"]) != len(machines):
+    of_cluster = _fault_of_cluster(config["cluster"], machines)
+    return of_cluster or _fault_of_task(config["task"], len(machines) - 1)
+
+
+def _fault_of_cluster(cluster: Any, machines: Sequence[str]) -> str | None:
+    if not isinstance(cluster, dict) or list(cluster) != ["worker"]:
         return f"its cluster is {cluster}"
-    for found, wanted in zip(cluster["worker"], machines, strict=True):
-        if found != wanted:
-            return f"{found} stands in another's place, or is no address with a port"
-    kind = config["task"]["type"]
-    index = config["task"]["index"]
+    found = cluster["worker"]
+    if not isinstance(found, list) or len(found) != len(machines):
+        return f"its cluster is {cluster}"
+    for address, wanted in zip(found, machines, strict=True):
+        if address != wanted:
+            return f"{address} stands in another's place, or is no address with a port"
+    return None
+
+
+def _fault_of_task(task: Any, last: int) -> str | None:
+    if not isinstance(task, dict) or set(task) != {"type", "index"}:
+        return f"its task is {task}, and has to have a type and an index"
+    kind = task["type"]
+    index = task["index"]
     if kind != "worker" or type(index) is not int:
         return f"the task is {kind} {index!r}"
-    if index != len(machines) - 1:
+    if index != last:
         return f"worker {index} is another machine, or none"
     return None
 
@@ -120,8 +136,8 @@ def _fault_of_shares(shares: Sequence[np.ndarray], batch: np.ndarray) -> str | N
     reached = sorted(np.concatenate(shares).tolist())
     missing = set(batch.tolist()) - set(reached)
     if missing:
-        return f"{len(missing)} reach nobody"
-    if reached != batch.tolist():
+        return f"{len(missing)} of them reach no worker"
+    if reached != sorted(batch.tolist()):
         return "some come twice, or are not in the batch"
     sizes = [len(share) for share in shares]
     if max(sizes) - min(sizes) > 1:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -18,6 +19,7 @@ SHAPES = {call["notebook"]: calls.shapes_in(call["notebook"]) for call in CALLS}
 FEWEST_CALLS = 40
 
 
+@cache
 def texts():
     """Each text of the page that says something, with its place in pixels."""
     figure = cheat_sheet.draw(SECTIONS)

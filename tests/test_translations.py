@@ -390,6 +390,19 @@ def test_a_built_document_has_no_keys_and_marks_a_row_that_is_not_translated(edi
     assert "| session | 会话（一种对象） | 负责运行图。 |" in text
 
 
+def test_a_row_of_references_alone_is_translated_by_itself(edition):
+    row = "| `a.b` | [01](01_made.ipynb), *Save it*; [02](02_other.ipynb), *New* | [02](x) |"
+    text = f"# Index\n\n| Name | Where | Also |\n|---|---|---|\n{row}\n"
+    write(edition.course / "notebooks/index.md", text)
+    head = "| Name | Where | Also |"
+    assert [piece.english for piece in texts.pieces_of_document(text)] == ["# Index", head]
+    write(edition.texts / "index.md", f"<!-- {texts.fingerprint('# Index')} -->\n# 索引\n")
+    lines = built(edition, "index").path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# 索引"
+    expected = "[01](01_made.ipynb)，*保存*\uff1b[02](02_other.ipynb), *New* | [02](x) |"
+    assert lines[-1] == f"| `a.b` | {expected}"
+
+
 def test_a_link_to_the_readme_leads_to_the_one_in_this_language(edition):
     text = "见 [首页](../README.md)。"
     english = {"title": "# See [it](../README.md)"}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tests.gate import captions
 from translations import texts
 from translations.edition import Edition, Source
+from translations.sections import Sections
 from translations.texts import Piece, Translated
 
 import nbformat
@@ -85,27 +86,33 @@ def translate_notebook(
 
 
 def translate_document(english: str, translated: list[Translated], edition: Edition) -> str:
-    """Put the translations into a document, as into a notebook."""
+    """Put the translations into a document, as into a notebook.
+
+    Rows that are references alone get the translated names of the sections.
+    """
     if not translated:
         title, *rest = texts.blocks(english)
         return "\n\n".join([title, edition.marks["no_translation"], *rest]) + "\n"
     by_key = {piece.key: piece for piece in translated}
+    sections = Sections(edition)
     result = []
     for block in texts.blocks(english):
         if texts.is_table(block):
-            result.append(_table(block, by_key, edition))
+            result.append(_table(block, by_key, edition, sections))
         else:
             piece = Piece(texts.fingerprint(block), block)
             result.append(_translation(piece, by_key, edition))
     return "\n\n".join(result) + "\n"
 
 
-def _table(block: str, by_key: dict[str, Translated], edition: Edition) -> str:
+def _table(block: str, by_key: dict[str, Translated], edition: Edition, sections: Sections) -> str:
     lines = []
     for line in block.splitlines():
         translated = by_key.get(texts.fingerprint(line))
         if texts.RULE_OF_TABLE.fullmatch(line):
             lines.append(line)
+        elif texts.is_references_only(line):
+            lines.append(sections.translate_references(line))
         elif translated:
             lines.append(_with_links(translated.text, edition))
         else:

@@ -7,13 +7,12 @@ from typing import NamedTuple
 from translations import texts
 from translations.edition import Edition, Source
 from translations.facts import CODE_SPAN, LINK, differences, headings
+from translations.sections import SECTION, Sections
 from translations.texts import Piece, Translated
 from translations.typography import wrong_typography
 
 STEP = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 LINKED_NOTEBOOK = re.compile(r"(?:.*/)?(\d\d_\w+)\.ipynb")
-# "[04](04_train_further.ipynb), *Evaluate and predict*".
-SECTION = re.compile(r"\]\((?:[^)]*/)?(\d\d_\w+)\.ipynb\), \*([^*\n]+)\*")
 ITALICS = re.compile(r"(?<![*\w])\*(?![*\s])([^*\n]+?)\*(?![*\w])")
 GLOSSARY_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 # Full-width, as in Chinese.
@@ -74,25 +73,8 @@ class Checker:
     def __init__(self, edition: Edition) -> None:
         """Read the headings of all notebooks, and the terms of the glossary."""
         self._edition = edition
-        self._english_titles: dict[str, str] = {}
-        # The name of a notebook and a heading in it -> the translation.
-        self._headings: dict[tuple[str, str], str] = {}
-        for source in edition.sources():
-            if source.is_notebook:
-                self._read_headings(source)
+        self._sections = Sections(edition)
         self._terms = _terms((edition.course / "notebooks" / "glossary.md").read_text("utf-8"))
-
-    def _read_headings(self, source: Source) -> None:
-        translated = {piece.key: piece for piece in source.translated()}
-        pieces = source.pieces()
-        self._english_titles[source.name] = headings(pieces[0].english)[0].text
-        for piece in pieces:
-            found = translated.get(piece.key)
-            if found is None or found.fingerprint != piece.fingerprint:
-                continue
-            pairs = zip(headings(piece.english), headings(found.text), strict=False)
-            for english, heading in pairs:
-                self._headings[source.name, english.text] = heading.text
 
     def faults(self, source: Source) -> Iterator[Fault]:
         """Yield each fault of one translation, in the order of the English text."""
@@ -143,8 +125,8 @@ class Checker:
             notebook = LINKED_NOTEBOOK.fullmatch(link["target"])
             if not notebook:
                 continue
-            english_title = self._english_titles.get(notebook[1], link["text"])
-            title = self._headings.get((notebook[1], english_title))
+            english_title = self._sections.english_titles.get(notebook[1], link["text"])
+            title = self._sections.heading(notebook[1], english_title)
             if not title or not link["text"].endswith(english_title):
                 continue
             expected = link["text"].removesuffix(english_title) + title
@@ -153,10 +135,10 @@ class Checker:
 
     def _wrong_sections(self, english: str, translation: str) -> Iterator[str]:
         """Compare the section that is named after a link, as in the glossary."""
-        for name, section in SECTION.findall(english):
-            expected = self._headings.get((name, section))
+        for section in SECTION.finditer(english):
+            expected = self._sections.heading(section["name"], section["text"])
             if expected and f"*{expected}*" not in translation:
-                yield f"the section {section!r} of {name} is called *{expected}*"
+                yield f"the section {section['text']!r} of {section['name']} is called *{expected}*"
 
     def _wrong_terms(self, english: str, translation: str) -> Iterator[str]:
         for italics in ITALICS.findall(CODE_SPAN.sub("X", english)):

@@ -21,6 +21,9 @@ OWN = "own"
 KEY_OF_ROW = re.compile(r" ?<!-- (?P<key>[0-9a-f]{8}) --> \|$")
 RULE_OF_TABLE = re.compile(r"\|[\s:|-]+\|")
 FENCE = "```"
+# What needs no translator: code, numbers, links that read as a number, and the sections that are
+# named behind them.
+REFERENCE = re.compile(r"`[^`]*`|\[\d+\]\([^)]*\)(?:, \*[^*\n]+\*)?|[\d\s;|]")
 
 
 class Piece(NamedTuple):
@@ -104,12 +107,18 @@ def rows(table: str) -> list[str]:
 
 
 def pieces_of_document(text: str) -> list[Piece]:
-    """Return the blocks of a document in English, and of a table its rows."""
+    """Return the blocks of a document in English, and of a table the rows that have prose."""
     result = []
     for block in blocks(text):
         parts = rows(block) if is_table(block) else [block]
-        result += [Piece(fingerprint(part), part) for part in parts]
+        prose = [part for part in parts if not is_references_only(part)]
+        result += [Piece(fingerprint(part), part) for part in prose]
     return result
+
+
+def is_references_only(part: str) -> bool:
+    """Tell whether a block or a row is code and references alone, as in an index of calls."""
+    return is_table(part) and not REFERENCE.sub("", part)
 
 
 def translated_blocks(text: str) -> list[Translated]:

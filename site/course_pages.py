@@ -9,15 +9,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 HEADING = re.compile(r"^# (?=\S)", re.MULTILINE)
+ANY_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 NUMBERED = re.compile(r"\d\d(?=_)")
 PART = re.compile(r"^\| *\| \*\*(?P<title>[^*|]+)\*\*", re.MULTILINE)
 NOTEBOOK = re.compile(r"^\| \d\d \| \[[^]]+\]\((?P<path>\w+/\w+)\.ipynb\)", re.MULTILINE)
 SECTION = re.compile(
     r"(?P<link>\[\d\d[^]]*\]\((?P<file>[\w/]+\.ipynb)\)), \*(?P<heading>[^*|\n]+)\*"
 )
+TERM = re.compile(r"^\| [^|]+ \| ([^|]+) \|", re.MULTILINE)
 IMAGES = ("image/png", "image/jpeg")
 
 
@@ -182,19 +186,45 @@ def describe_picture(cell: dict[str, Any]) -> None:
         for_cell["image"] = {"alt": descriptions[0]}
 
 
-def with_section_links(text: str) -> str:
+def headings(text: str) -> list[str]:
+    """Return all headings of a notebook, given what its file holds."""
+    found = []
+    for cell in json.loads(text)["cells"]:
+        if cell["cell_type"] == "markdown":
+            prose = CODE_BLOCK.sub("", "".join(cell["source"]))
+            found += ANY_HEADING.findall(prose)
+    return found
+
+
+def with_section_links(
+    text: str, translations: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> str:
     """Make a link of each heading that stands behind the number of its notebook.
 
     Files of the course write ``[01](01_save.ipynb), *Look at the files*``, because a link to a
     section works in no other reader of notebooks.
+
+    Args:
+        text: the page.
+        translations: the headings to show, by file name and the heading in the text.
     """
-    return SECTION.sub(section_link, text)
+
+    def link(found: re.Match[str]) -> str:
+        file = found["file"]
+        name = Path(file).name
+        heading = translations.get((name, found["heading"]), found["heading"])
+        return f"{found['link']}, [{heading}]({file}#{slug(heading)})"
+
+    return SECTION.sub(link, text)
 
 
-def section_link(found: re.Match[str]) -> str:
-    """Return the link to a notebook and, behind it, the one to its section."""
-    file, heading = found["file"], found["heading"]
-    return f"{found['link']}, [{heading}]({file}#{slug(heading)})"
+def chinese_terms(glossary: str) -> list[str]:
+    """Return the Chinese terms of the glossary, without what stands in brackets or is Latin."""
+    terms = []
+    for term in TERM.findall(glossary):
+        plain = re.sub(r"（.*?）", "", term)
+        terms += [word for word in re.split(r"[^\u4e00-\u9fff]+", plain) if len(word) > 1]
+    return terms
 
 
 def parts(readme: str) -> list[tuple[str, list[str]]]:
@@ -231,7 +261,11 @@ def contents(readme: str, found: list[str], edition: Edition) -> str:
         chapters.append((edition.title, []))
     if more_lessons:
         chapters[-1][1].extend(more_lessons)
-    chapters += [(edition.look_up, look_up), (edition.teaching, teaching)]
+    if chapters and chapters[-1][0] == edition.look_up:
+        chapters[-1][1].extend(look_up)
+    else:
+        chapters.append((edition.look_up, look_up))
+    chapters.append((edition.teaching, teaching))
     return "".join(toctree(title, pages) for title, pages in chapters if pages)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import course_card
 import course_pages
+import jieba
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput, visit_HideCellInput
 from sphinx.application import Sphinx
+from sphinx.search.zh import SearchChinese
 from sphinx.writers.html5 import HTML5Translator
 
 CHINESE_FOLDER = "zh"  # in the folder of the English site
@@ -21,11 +23,15 @@ CHINESE_FOLDER = "zh"  # in the folder of the English site
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the steps below to Sphinx."""
+    # Chinese pages ask for a stemmer that Sphinx does not have. Their Latin words are English.
+    SearchChinese.language_name = "English"
     app.add_html_math_renderer("course_mathml", (visit_formula, None), (visit_equation, None))
     app.connect("builder-inited", name_folds)
     # A page has a link to its other edition once that is built: it is written again then.
     app.add_config_value("course_chinese_is_built", False, "html", types=[bool])
+    app.connect("builder-inited", teach_terms)
     app.connect("builder-inited", look_for_chinese)
+    app.connect("builder-inited", keep_pictures_out_of_site)
     app.connect("source-read", prepare)
     app.connect("html-page-context", add_switch)
     app.connect("build-finished", finish)
@@ -46,10 +52,41 @@ def prepare(app: Sphinx, page: str, source: list[str]) -> None:
     if app.env.doc2path(page).suffix == ".ipynb":
         source[0] = course_pages.notebook_page(source[0], Path(page).name, edition)
         return
-    source[0] = course_pages.with_section_links(source[0])
+    source[0] = course_pages.with_section_links(source[0], translations(app, edition))
     if page == edition.front_page:
         others = sorted(app.env.found_docs - {page})
         source[0] += course_pages.contents(source[0], others, edition)
+
+
+def translations(app: Sphinx, edition: course_pages.Edition) -> dict[tuple[str, str], str]:
+    """Return the headings of an edition by notebook and English heading; nothing for English."""
+    english = course_pages.EDITIONS["en"]
+    found: dict[tuple[str, str], str] = {}
+    if edition == english:
+        return found
+    for path in sorted(Path(app.srcdir, edition.notebooks).glob("*.ipynb")):
+        original = Path(app.srcdir, english.notebooks, path.name)
+        headings = [
+            course_pages.headings(book.read_text(encoding="utf-8")) for book in (original, path)
+        ]
+        for before, after in zip(*headings, strict=True):
+            found[path.name, before] = after
+    return found
+
+
+def teach_terms(app: Sphinx) -> None:
+    """Let the search of Chinese pages know the terms of the course, which have no spaces."""
+    if edition_of(app) != course_pages.EDITIONS["zh"]:
+        return
+    glossary = Path(app.srcdir, "notebooks", "glossary.md").read_text(encoding="utf-8")
+    for term in course_pages.chinese_terms(glossary):
+        jieba.add_word(term)
+
+
+def keep_pictures_out_of_site(app: Sphinx) -> None:
+    """Let MyST-NB unpack pictures beside its cache: the folder above may be another site."""
+    folder = Path(app.doctreedir, "outputs")
+    app.env.mystnb_config = app.env.mystnb_config.copy(output_folder=str(folder))
 
 
 def look_for_chinese(app: Sphinx) -> None:

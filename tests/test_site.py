@@ -61,12 +61,7 @@ def tagged(cells, tag):
 
 def headings(path):
     """Return the headings of a notebook."""
-    text = "\n\n".join(
-        "".join(cell["source"])
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "markdown"
-    )
-    return re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return pages.headings(path.read_text(encoding="utf-8"))
 
 
 # Settings
@@ -191,6 +186,18 @@ def test_the_glossary_has_a_link_for_each_term():
     assert len(pages.SECTION.findall(text)) == len(terms)
 
 
+def test_a_heading_is_shown_in_the_language_of_the_notebooks():
+    text = "[01](01_save.ipynb), *In practice*; [02](02_restore.ipynb), *In practice*"
+    links = pages.with_section_links(text, {("01_save.ipynb", "In practice"): "实践要点"})
+    assert "[实践要点](01_save.ipynb#实践要点)" in links
+    assert "[In practice](02_restore.ipynb#in-practice)" in links
+
+
+def test_a_comment_in_an_example_is_no_heading():
+    cell = {"cell_type": "markdown", "source": ["# One\n", "```\n# no\n```\n", "## Two"]}
+    assert pages.headings(json.dumps({"cells": [cell]})) == ["One", "Two"]
+
+
 @each_notebook
 def test_no_two_headings_of_a_notebook_have_one_anchor(path):
     anchors = [pages.slug(heading) for heading in headings(path)]
@@ -231,9 +238,16 @@ def test_every_page_stands_in_the_contents_once_whether_the_readme_names_it_or_n
     found += ["notebooks/99_new", "notebooks/glossary", "TEACHING"]
     text = pages.contents(README, found, ENGLISH)
     assert sorted(entries(text)) == sorted(found)
-    assert text.index("notebooks/99_new") < text.index(ENGLISH.look_up)
+    order = ["notebooks/99_new", "notebooks/glossary", ENGLISH.teaching, "TEACHING"]
+    assert sorted(order, key=text.index) == order
+
+
+@pytest.mark.parametrize("last_part", ["| | **To look things up** | |", "| | **The end** | |"])
+def test_pages_to_look_things_up_stand_in_one_part(last_part):
+    readme = f"{last_part}\n| 22 | [Errors](notebooks/22_errors.ipynb) | | |"
+    text = pages.contents(readme, ["notebooks/22_errors", "notebooks/glossary"], ENGLISH)
+    assert text.count(f":caption: {ENGLISH.look_up}\n") == 1
     assert text.index(ENGLISH.look_up) < text.index("notebooks/glossary")
-    assert text.index(ENGLISH.teaching) < text.index("TEACHING")
 
 
 def test_a_page_that_is_not_there_is_left_out():
@@ -267,6 +281,13 @@ def test_a_page_knows_its_counterpart_in_the_other_edition(page, other):
 def test_editions_share_no_file():
     english, chinese = (set(pages.patterns(edition)) for edition in pages.EDITIONS.values())
     assert not english & chinese
+
+
+def test_the_search_of_chinese_pages_learns_the_terms_of_the_glossary():
+    text = (COURSE / "notebooks" / "glossary.md").read_text(encoding="utf-8")
+    terms = pages.chinese_terms(text)
+    assert {"检查点", "元图", "允许列表"} <= set(terms)
+    assert not [term for term in terms if not re.fullmatch(r"[\u4e00-\u9fff]{2,}", term)]
 
 
 # The card

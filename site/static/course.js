@@ -20,12 +20,11 @@ function wordsIn(text) {
 }
 
 // How well a block fits: its share of the words, and one more if they stand there in this order.
+// A word may be a part of a longer one, because Chinese has no spaces.
 function fit(block, words) {
-  const found = wordsIn(block.textContent);
-  const present = new Set(found);
-  const share = words.filter((word) => present.has(word)).length / words.length;
-  const asPhrase = (" " + found.join(" ") + " ").includes(" " + words.join(" ") + " ");
-  return asPhrase ? share + 1 : share;
+  const text = wordsIn(block.textContent).join(" ");
+  const share = words.filter((word) => text.includes(word)).length / words.length;
+  return text.includes(words.join(" ")) ? share + 1 : share;
 }
 
 function bestBlock(words) {

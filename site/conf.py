@@ -6,8 +6,15 @@ sites is set by environment variables:
     COURSE_LANGUAGE   en (without it) or zh: the edition that is built
     COURSE_ADDRESS    where the site will stand; links for search engines and cards need it
     COURSE_REPOSITORY where the course's files are; the launch buttons need it
+    COURSE_BRANCH     which branch of them, main without it
     COURSE_BINDER, COURSE_HUB, COURSE_COLAB
                       places that run a notebook; each gets a launch button on each notebook
+
+The Chinese edition is built first, from ``notebooks_zh/`` and ``README.zh.md`` into the folder
+``zh`` of the English site. Where both are there, each page has a link to the other edition:
+
+    COURSE_LANGUAGE=zh sphinx-build -W -d build/doctrees_zh -c site . build/site/zh
+    sphinx-build -W -d build/doctrees -c site . build/site
 """
 
 import importlib

@@ -2,12 +2,18 @@
 
 ``python -m helpers.classroom.students FOLDER`` writes it into a folder, which is made if it is not
 there. With the names of notebooks behind it, only those are written.
+
+Below each answer cell stands a collapsed cell that gives a point, 1 or 0. It and the checks carry
+the metadata of nbgrader, so nbgrader takes the edition as an assignment as it is.
 """
 
 import argparse
+import ast
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -17,10 +23,23 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SOLUTIONS_FOLLOW = (
     " A cell that begins with `# Solution` follows each exercise, so try before you read on."
 )
+CALL_OF_CHECK = re.compile(r"(?P<check>check_\w+)\((?P<arguments>.*)\)")
+REMEMBER = """
+
+
+from helpers.classroom.points import remember
+
+remember(globals(), {names})"""
+POINT = """# Point
+from helpers.classroom.points import point
+
+point("{check}", {arguments})"""
 
 
 def students_edition(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook without its solutions; all else stays, also what is stored of its outputs.
+    """Return a notebook without its solutions, and with a cell that gives a point for each answer.
+
+    All else stays, also what is stored of its outputs.
 
     Args:
         notebook: as `nbformat.read` returns it. It is not changed.
@@ -28,18 +47,42 @@ def students_edition(notebook: NotebookNode) -> NotebookNode:
     Raises:
         ValueError: it has no cell with the tag ``answer``, so its exercises cannot be told apart.
     """
-    if not any("answer" in _tags(cell) for cell in notebook.cells):
+    if not any("answer" in tags_of(cell) for cell in notebook.cells):
         raise ValueError("no cell has the tag 'answer': this notebook has no students' edition")
     edition = nbformat.from_dict(notebook)
-    edition.cells = [cell for cell in edition.cells if "solution" not in _tags(cell)]
-    number = 0
-    for cell in edition.cells:
+    edition.cells = []
+    for cell in nbformat.from_dict(notebook).cells:
+        tags = tags_of(cell)
+        if "solution" in tags:
+            continue
+        edition.cells.append(cell)
+        if "check" in tags:
+            _let_it_be_remembered(cell)
+        if "answer" in tags:
+            edition.cells.append(_point_cell(cell))
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(SOLUTIONS_FOLLOW, "")
-        else:
-            number += 1
-            _renumber(cell, number)
+    code = [cell for cell in edition.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        _renumber(cell, number)
     return edition
+
+
+def call_of_check(source: str) -> tuple[str, str] | None:
+    """Return the check that a cell calls in its last line, and its arguments as text, or None.
+
+    Example:
+        >>> call_of_check("check_sum(found)")
+        ('check_sum', 'found')
+    """
+    lines = source.strip().splitlines() or [""]
+    call = CALL_OF_CHECK.fullmatch(lines[-1].strip())
+    return (call["check"], call["arguments"]) if call else None
+
+
+def tags_of(cell: NotebookNode) -> Sequence[str]:
+    """Return the tags of a cell of a notebook."""
+    return cell.metadata.get("tags", [])
 
 
 def write_students_edition(folder: Path | str, names: Sequence[str] = ()) -> list[Path]:
@@ -78,8 +121,43 @@ def _all_names() -> list[str]:
     return sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 
 
-def _tags(cell: NotebookNode) -> Sequence[str]:
-    return cell.metadata.get("tags", [])
+def _let_it_be_remembered(cell: NotebookNode) -> None:
+    """Lock a cell with a check for nbgrader, and let points know what it defines."""
+    functions = [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
+    names = [function.name for function in functions]
+    cell.source += REMEMBER.format(names=names)
+    cell.metadata["nbgrader"] = _nbgrader(f"check-{cell.id}")
+
+
+def _point_cell(answer: NotebookNode) -> NotebookNode:
+    """Make the cell below an answer cell: 1 if its check says "right", else 0."""
+    call = call_of_check(answer.source)
+    if call is None:
+        raise ValueError(f"the last line of an answer cell calls no check: {answer.source!r}")
+    check, arguments = call
+    cell = nbformat.v4.new_code_cell(
+        POINT.format(check=check, arguments=arguments),
+        id=f"point-{answer.id}",
+        metadata={"tags": ["point"], "jupyter": {"source_hidden": True}},
+        execution_count=answer.execution_count,
+    )
+    cell.outputs = [
+        nbformat.v4.new_output("execute_result", {"text/plain": "0"}, execution_count=0)
+    ]
+    cell.metadata["nbgrader"] = {**_nbgrader(cell.id), "grade": True, "points": 1}
+    return cell
+
+
+def _nbgrader(name: str) -> dict[str, Any]:
+    """Return nbgrader's metadata of a cell that a learner does not edit."""
+    return {
+        "schema_version": 3,
+        "grade_id": name,
+        "grade": False,
+        "locked": True,
+        "solution": False,
+        "task": False,
+    }
 
 
 def _renumber(cell: NotebookNode, number: int) -> None:

@@ -1,0 +1,92 @@
+"""Run the students' edition: untouched, and with the solutions in the place of the answers.
+
+    python -m tests.students_run             all notebooks, a few minutes
+    python -m tests.students_run 01_save     those that are named
+
+Untouched, each answer cell has to print "not answered yet" and each point has to be 0. With the
+solutions put in, it is "right" and 1. A line is printed for each notebook, and for each exercise
+that behaves otherwise.
+"""
+
+import itertools
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from helpers.classroom.students import call_of_check, students_edition, tags_of
+
+import nbclient
+import nbformat
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+TIMEOUT = 600  # seconds, for a cell and for the start of a kernel
+
+
+def main(names):
+    """Run the notebooks both ways and print what is wrong; 1 if anything is."""
+    failed = False
+    for name in names or [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]:
+        stored = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        edition = students_edition(stored)
+        faults = faults_of(edition, "not answered yet", 0)
+        faults += faults_of(with_solutions(edition, stored), "right", 1)
+        print(f"{name}: {'; '.join(faults) or 'as it should be'}", flush=True)
+        failed = failed or bool(faults)
+    return int(failed)
+
+
+def faults_of(notebook, line, point):
+    """Run a notebook in an empty folder, and list the exercises that end otherwise.
+
+    Args:
+        notebook: a students' edition; its outputs are replaced.
+        line: what the last line of each answer cell has to print.
+        point: what each cell below an answer cell has to give.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "notebooks")
+        place.mkdir()
+        # A busy machine may hand over a line in two parts.
+        client = nbclient.NotebookClient(
+            notebook, timeout=TIMEOUT, startup_timeout=TIMEOUT, coalesce_streams=True
+        )
+        client.execute(cwd=str(place), env=environment(Path(folder, "runs")))
+    faults = []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for answer, below in itertools.pairwise(cells):
+        if "answer" not in tags_of(answer):
+            continue
+        printed = "".join(output.get("text", "") for output in answer.outputs)
+        given = [output["data"]["text/plain"] for output in below.outputs]
+        if not printed.endswith(f"{line}\n") or given != [str(point)]:
+            check, _ = call_of_check(answer.source)
+            faults.append(f"{check} prints {printed!r} and gives {given}")
+    return faults
+
+
+def environment(runs):
+    """Return the environment of a learner whose runs lie in this folder."""
+    return {**os.environ, "COURSE_RUNS": str(runs)}
+
+
+def with_solutions(edition, stored):
+    """Return a students' edition in which each answer is what the solution gives."""
+    solutions = {}
+    for cell in stored.cells:
+        if "solution" in tags_of(cell):
+            check, arguments = call_of_check(cell.source)
+            lines = cell.source.rstrip().splitlines()[:-1]
+            solutions[check] = "\n".join(lines), arguments
+    answered = nbformat.from_dict(edition)
+    for cell in answered.cells:
+        if "answer" in tags_of(cell):
+            check, names = call_of_check(cell.source)
+            program, arguments = solutions[check]
+            answers = f"({names},) = ({arguments},)"
+            cell.source = f"{program}\n{answers}\n{check}({names})"
+    return answered
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

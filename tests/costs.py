@@ -9,6 +9,7 @@ and the seconds are those of the processor. Measure when a notebook or a package
 """
 
 import argparse
+import contextlib
 import os
 import re
 import subprocess
@@ -101,10 +102,10 @@ def measure(path: Path, runs: Path) -> Cost:
         if needed != path.stem and not (runs / needed).exists():
             run(path.with_name(f"{needed}.ipynb"), runs)
     seconds_before = seconds_of_ended_children()
-    with PeakMemory() as peak:
+    with Watcher() as seen:
         run(path, runs)
-    seconds = seconds_of_ended_children() - seconds_before
-    return Cost(Memory(peak.total, peak.own), seconds, size_of(runs / path.stem))
+    seconds = max(seen.seconds, seconds_of_ended_children() - seconds_before)
+    return Cost(seen.peak, seconds, size_of(runs / path.stem))
 
 
 def run(path: Path, runs: Path) -> None:
@@ -120,31 +121,48 @@ def run(path: Path, runs: Path) -> None:
     client.execute(cwd=str(path.parent), env=environment, stderr=subprocess.DEVNULL)
 
 
-class PeakMemory:
-    """While it is entered, it watches all processes below this one, and keeps the most they use."""
+class Watcher:
+    """While it is entered, it watches all processes below this one.
+
+    Attributes:
+        peak: the most memory that they used at one moment.
+        seconds: the processor seconds of all that it saw. Each may be a little short, because a
+            process works after the last look at it. But nobody waits for a program that is
+            started by a fork server, so the system's own count lacks it.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
-        self.total = 0
-        self.own = 0
+        self.peak = Memory(0, 0)
+        self._seconds: dict[psutil.Process, float] = {}
         self._stop = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> "PeakMemory":
+    def __enter__(self) -> "Watcher":
         """Begin to watch."""
-        self._watcher.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Stop to watch."""
         self._stop.set()
-        self._watcher.join()
+        self._thread.join()
+
+    @property
+    def seconds(self) -> float:
+        """Add up what each process had used when it was last seen."""
+        return sum(self._seconds.values())
 
     def _watch(self) -> None:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
-            memory = memory_of(psutil.Process().children(recursive=True))
-            self.total = max(self.total, memory.total)
-            self.own = max(self.own, memory.own)
+            processes = psutil.Process().children(recursive=True)
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    times = process.cpu_times()
+                    self._seconds[process] = times.user + times.system
+            memory = memory_of(processes)
+            total = max(self.peak.total, memory.total)
+            self.peak = Memory(total, max(self.peak.own, memory.own))
 
 
 def memory_of(processes: Iterable[psutil.Process]) -> Memory:

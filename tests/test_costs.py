@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests import costs
@@ -121,3 +122,27 @@ def test_every_notebook_has_its_figures():
     for name, values in stored.items():
         assert set(values) == {"memory_gb", "own_gb", "processor_seconds", "disk_mb"}, name
         assert values["own_gb"] < values["memory_gb"], name
+
+
+@on_linux
+def test_seconds_of_a_program_that_nobody_waits_for_are_counted():
+    work = "import time\nwhile time.process_time() < 1.5: pass\nprint('done', flush=True)\ninput()"
+    start = (
+        "import subprocess, sys\n"
+        f"left = subprocess.Popen([sys.executable, '-c', {work!r}], stdin=subprocess.PIPE,\n"
+        "    stdout=subprocess.PIPE)\n"
+        "left.stdout.readline()\n"
+        "print('done', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", start], **pipes) as process:
+        with costs.Watcher() as seen:
+            process.stdout.readline()
+            for _ in range(6000):
+                if seen.seconds >= 1.5:
+                    break
+                time.sleep(0.1)
+        process.kill()
+    assert seen.seconds >= 1.5
+    assert seen.peak.total > seen.peak.own > 0

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.costs import PeakMemory, seconds_of_ended_children
+from tests.costs import Watcher, seconds_of_ended_children
 from tests.hub.learner import Learner
 from tests.hub.server import (
     COURSE,
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         check_packages()
         proxy = find_proxy(options.proxy)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            with PeakMemory() as peak, running_hub(Path(folder), proxy, options.port) as hub:
+            with Watcher() as seen, running_hub(Path(folder), proxy, options.port) as hub:
                 repository = make_repository(Path(folder) / "repository")
                 failures = asyncio.run(teach(hub, repository, options))
             failures += [f"still running: {line}" for line in still_running(Path(folder))]
@@ -64,9 +64,10 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     for line in failures:
         print(line)
-    seconds = seconds_of_ended_children() - seconds_before
+    seconds = max(seen.seconds, seconds_of_ended_children() - seconds_before)
     print(f"{options.learners} learners, {len(failures)} failures")
-    print(f"peak memory {peak.total / 1e9:.2f} GB, {peak.own / 1e9:.2f} GB of it not libraries")
+    memory = seen.peak
+    print(f"peak memory {memory.total / 1e9:.2f} GB, {memory.own / 1e9:.2f} GB of it not libraries")
     print(f"processor seconds {seconds:.0f}")
     return 1 if failures else 0
 

@@ -9,6 +9,7 @@ from tests.gate import captions
 from translations import __main__ as command
 from translations import build, checks, texts
 from translations.edition import COURSE, Edition, languages
+from translations.facts import differences
 from translations.typography import visible_asterisks, wrong_typography
 
 import nbformat
@@ -342,6 +343,23 @@ def test_asterisks_that_no_page_reads_as_emphasis_are_a_fault(text):
 )
 def test_asterisks_that_are_read_as_emphasis_are_none(text):
     assert list(visible_asterisks(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "translation"),
+    [
+        ("[01](notebooks/01_save.ipynb)", "[01](notebooks_zh/01_save.ipynb)"),
+        ("[it](../TEACHING.md)", "[它](../TEACHING.zh.md)"),
+        (
+            "```\npip install && .venv/bin/jupyter lab notebooks/01_save.ipynb\n```",
+            "```\npip install && .venv/bin/python -m translations zh "
+            "&& .venv/bin/jupyter lab notebooks_zh/01_save.ipynb\n```",
+        ),
+    ],
+)
+def test_what_leads_to_this_edition_is_no_difference(english, translation):
+    assert list(differences(english, translation)) == []
+    assert list(differences(english, translation.replace("zh", "zz/zh")))
 
 
 # What is built

@@ -57,6 +57,7 @@ BROUGHT_ALONG = {
     "scipy": "scikit-learn",
     "threadpoolctl": "scikit-learn",
     "tornado": "jupyterhub",
+    "traitlets": "jupyter",
     "PIL": "matplotlib",
     "yaml": "jupyter",
 }

@@ -95,9 +95,7 @@ def test_the_table_has_the_measured_figures(path):
 
 def test_the_readme_names_the_largest_notebooks_with_the_measured_memory():
     [sentence] = re.findall(r"The largest are (.*?), the processes", README)
-    named = {
-        number: float(memory) for number, memory in re.findall(r"(\d\d) with ([\d.]+)", sentence)
-    }
+    named = dict(re.findall(r"(\d\d) with ([\d.]+)", sentence))
     by_memory = sorted(COSTS, key=lambda number: COSTS[number]["memory_gb"], reverse=True)
     assert len(named) == 3
     assert set(named) == set(by_memory[:3])
@@ -171,14 +169,11 @@ def test_every_command_of_the_course_that_the_guide_gives_exists():
 
 
 def test_options_that_the_guide_gives_are_the_commands_own():
-    for name, option in re.findall(r"python -m ([\w.]+)[^`\n]*? (--[a-z]+)", GUIDE):
-        path = COURSE.joinpath(*name.split("."))
-        file = (
-            path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__main__.py"
-        )
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    for name, rest in re.findall(r"python -m ((?:helpers|tests)[\w.]+)([^`\n]*)", GUIDE):
+        tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
         texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-        assert option in texts, f"{name} {option}"
+        for option in re.findall(r"--[a-z]+", rest):
+            assert option in texts, f"{name} {option}"
 
 
 def test_links_of_the_guide_lead_somewhere_and_the_readme_leads_to_it():

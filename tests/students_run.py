@@ -10,6 +10,7 @@ that behaves otherwise.
 
 import itertools
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -51,7 +52,8 @@ def faults_of(notebook, line, point):
         client = nbclient.NotebookClient(
             notebook, timeout=TIMEOUT, startup_timeout=TIMEOUT, coalesce_streams=True
         )
-        client.execute(cwd=str(place), env=environment(Path(folder, "runs")))
+        environment = {**os.environ, "COURSE_RUNS": str(Path(folder, "runs"))}
+        client.execute(cwd=str(place), env=environment, stderr=subprocess.DEVNULL)
     faults = []
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for answer, below in itertools.pairwise(cells):
@@ -63,11 +65,6 @@ def faults_of(notebook, line, point):
             check, _ = call_of_check(answer.source)
             faults.append(f"{check} prints {printed!r} and gives {given}")
     return faults
-
-
-def environment(runs):
-    """Return the environment of a learner whose runs lie in this folder."""
-    return {**os.environ, "COURSE_RUNS": str(runs)}
 
 
 def with_solutions(edition, stored):

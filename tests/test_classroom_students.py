@@ -159,6 +159,13 @@ def test_an_unknown_notebook_is_named_in_one_line(students, tmp_path):
         students.write_students_edition(tmp_path, ["99_none"])
 
 
+def test_without_the_notebooks_of_the_course_there_is_no_edition(students, tmp_path, monkeypatch):
+    monkeypatch.setattr(students, "NOTEBOOKS", tmp_path / "site-packages" / "notebooks")
+    with pytest.raises(FileNotFoundError, match="site-packages/notebooks: install the course"):
+        students.write_students_edition(tmp_path / "class")
+    assert not (tmp_path / "class").exists()
+
+
 def test_a_notebook_without_answer_cells_is_refused(students):
     plain = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
     with pytest.raises(ValueError, match="no cell has the tag 'answer'"):

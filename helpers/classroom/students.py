@@ -93,11 +93,15 @@ def write_students_edition(folder: Path | str, names: Sequence[str] = ()) -> lis
         names: of the notebooks, such as ``01_save``. Without names, all that have exercises.
 
     Raises:
-        FileNotFoundError: there is no notebook of this name.
+        FileNotFoundError: there is no notebook of this name, or the course has none.
         FileExistsError: a notebook of this name is in the folder, maybe with a learner's answers.
         ValueError: a notebook that was asked for has no students' edition.
     """
     folder = Path(folder)
+    if not _all_names():
+        raise FileNotFoundError(
+            f"no notebooks in {NOTEBOOKS.as_posix()}: install the course with -e, from its folder"
+        )
     editions = {}
     for name in names or _all_names():
         path = NOTEBOOKS / f"{name}.ipynb"

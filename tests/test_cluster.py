@@ -62,6 +62,14 @@ def cluster(module):
     return module("helpers.lab.cluster")
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A shell starts what runs in its background deaf to interrupts, and so might this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def programs(cluster, tmp_path):
     """Two small programs that need no strategy: one that counts, and one that can be asked."""

@@ -9,7 +9,7 @@ from tests.gate import captions
 from translations import __main__ as command
 from translations import build, checks, texts
 from translations.edition import COURSE, Edition, languages
-from translations.facts import differences
+from translations.facts import differences, headings
 from translations.typography import visible_asterisks, wrong_typography
 
 import nbformat
@@ -128,6 +128,18 @@ def built_notebook(edition):
 def test_a_translation_has_no_fault(edition, source):
     found = [str(fault) for fault in checks.Checker(edition).faults(source)]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=languages())
+def test_a_link_to_a_section_of_a_page_leads_to_one_of_its_headings(edition):
+    language = edition.language
+    pages = {path.name: path for path in COURSE.glob(f"*.{language}.md")}
+    for page in pages.values():
+        links = re.findall(r"\]\(([\w.]+\.md)#([^)]+)\)", page.read_text(encoding="utf-8"))
+        for target, anchor in links:
+            text = pages[target].read_text(encoding="utf-8")
+            anchors = [heading.text.lower().replace(" ", "-") for heading in headings(text)]
+            assert anchor in anchors, f"{page.name} leads to {target}#{anchor}"
 
 
 @pytest.mark.parametrize("edition", EDITIONS, ids=languages())
@@ -350,6 +362,8 @@ def test_asterisks_that_are_read_as_emphasis_are_none(text):
     [
         ("[01](notebooks/01_save.ipynb)", "[01](notebooks_zh/01_save.ipynb)"),
         ("[it](../TEACHING.md)", "[它](../TEACHING.zh.md)"),
+        ("[it](README.md#start)", "[它](README.zh.md#开始)"),
+        ("[it](README.md#the-path)", "[它](README.zh.md#学习路线)"),
         (
             "```\npip install && .venv/bin/jupyter lab notebooks/01_save.ipynb\n```",
             "```\npip install && .venv/bin/python -m translations zh "

@@ -69,7 +69,8 @@ def _neutral(text: str) -> str:
     """Return a command or a link's target as both languages have it."""
     text = re.sub(r" && \S+python -m translations \w+(?= &&)", "", text)
     text = re.sub(r"notebooks_\w+(?=/)", "notebooks", text)
-    return re.sub(r"(README|TEACHING)\.\w+\.md", r"\1.md", text)
+    text = re.sub(r"(README|TEACHING)\.\w+\.md", r"\1.md", text)
+    return re.sub(r"(?<=\.md#).+", "a heading", text)
 
 
 def _columns(text: str) -> int:

@@ -6,6 +6,9 @@ To import this package is to import TensorFlow with its log quiet:
 - what the import still writes to stderr is dropped, but shown after all if it fails;
 - the Python logger ``tensorflow`` shows errors only; ``tf.get_logger().setLevel("INFO")`` undoes.
 
+Only a program in the terminal that explains a message, ``python -m helpers.messages``, does not
+wait for TensorFlow.
+
 It also sets back what the machine has set, so that it makes no difference: ``helpers.environment``.
 """
 
@@ -37,20 +40,21 @@ def hold_stderr() -> Iterator[None]:
 environment.check_python()
 environment.set_variables()
 environment.set_warnings()
-with hold_stderr():
-    import tensorflow as tf
+if not environment.needs_no_tensorflow():
+    with hold_stderr():
+        import tensorflow as tf
 
-    tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too
-tf.get_logger().setLevel("ERROR")
-environment.check_keras()
-environment.set_figures()
+        tf.config.list_physical_devices("GPU")  # the first look for GPUs writes to stderr too
+    tf.get_logger().setLevel("ERROR")
+    environment.check_keras()
+    environment.set_figures()
 
-from helpers.draw import draw_map, draw_object_graph, draw_sizes
-from helpers.look import (
-    match_checkpoint,
-    read_checkpoint,
-    show_checkpoint,
-    show_tree,
-)
-from helpers.prove import exercise, expect_error, same_values
-from helpers.runs import latest_run, new_folder, new_run
+    from helpers.draw import draw_map, draw_object_graph, draw_sizes
+    from helpers.look import (
+        match_checkpoint,
+        read_checkpoint,
+        show_checkpoint,
+        show_tree,
+    )
+    from helpers.prove import exercise, expect_error, same_values
+    from helpers.runs import latest_run, new_folder, new_run

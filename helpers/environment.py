@@ -27,6 +27,16 @@ KERAS_SETTINGS = {
 }
 
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
+# Programs in a terminal that read and write texts, for which nobody should wait for TensorFlow.
+TEXT_PROGRAMS = {"helpers.messages", "helpers.messages.pages"}
+
+
+def needs_no_tensorflow() -> bool:
+    """Tell whether Python was started by ``python -m`` with one of the programs for texts."""
+    # Python imports the package before the program, and meanwhile calls the program "-m".
+    if sys.argv[:1] != ["-m"]:
+        return False
+    return sys.orig_argv[-len(sys.argv)] in TEXT_PROGRAMS
 
 
 def check_python() -> None:

@@ -93,6 +93,17 @@ def test_what_an_answer_puts_in_the_place_of_a_function_does_not_count(
     assert points.point("check_sum", 12.0) == 1
 
 
+def test_a_later_check_is_defined_with_what_was_imported(points, notebook, monkeypatch):
+    notebook["exercise"] = lambda check: lambda number: None
+    monkeypatch.setattr(math, "sqrt", lambda number: 3.0)
+    points.restore(notebook)
+    assert math.sqrt(4.0) == 2.0
+    later = "@exercise\ndef check_later(number: float):\n    return 'always wrong'"
+    exec(later, notebook)
+    points.remember(notebook, ["check_later"])
+    assert points.judge("check_later", 1.0) == "not yet: always wrong"
+
+
 def test_a_function_of_a_module_is_put_back(points, notebook, monkeypatch):
     monkeypatch.setattr(math, "sqrt", lambda number: 3.0)
     assert points.point("check_root", 16.0) == 0

@@ -99,6 +99,7 @@ def test_each_check_lets_points_know_all_functions_that_it_defines(students, edi
     for cell in tagged(edition, "check"):
         defined = re.findall(r"^def (\w+)", cell.source, re.MULTILINE)
         assert cell.source.endswith(f"\n\nremember(globals(), {defined})")
+        assert cell.source.splitlines()[3] == "restore(globals())"
 
 
 def test_nbgrader_finds_its_metadata(students, edition):

@@ -44,6 +44,16 @@ def remember(names: dict[str, Any], checks: Sequence[str]) -> None:
         _originals.extend(_guarded(names))
 
 
+def restore(names: dict[str, Any]) -> None:
+    """Put back the imports that were remembered, before the next check is defined with them.
+
+    Args:
+        names: the names of the notebook, `globals()`, which are changed.
+    """
+    _put_back()
+    names.update(_imported)
+
+
 def point(check: str, *answers: Any) -> int:
     """Return 1 if a check that was remembered says "right" to these answers, and 0 if not.
 

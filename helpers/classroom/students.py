@@ -24,10 +24,15 @@ SOLUTIONS_FOLLOW = (
     " A cell that begins with `# Solution` follows each exercise, so try before you read on."
 )
 CALL_OF_CHECK = re.compile(r"(?P<check>check_\w+)\((?P<arguments>.*)\)")
-REMEMBER = """
+# An earlier answer may have replaced what the check is defined with.
+REMEMBER = """{first_line}
+from helpers.classroom.points import remember, restore
+
+restore(globals())
 
 
-from helpers.classroom.points import remember
+{check}
+
 
 remember(globals(), {names})"""
 POINT = """# Point
@@ -129,7 +134,8 @@ def _let_it_be_remembered(cell: NotebookNode) -> None:
     """Lock a cell with a check for nbgrader, and let points know what it defines."""
     functions = [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
     names = [function.name for function in functions]
-    cell.source += REMEMBER.format(names=names)
+    first_line, _, check = cell.source.partition("\n")  # all that is seen of a collapsed cell
+    cell.source = REMEMBER.format(first_line=first_line, check=check, names=names)
     cell.metadata["nbgrader"] = _nbgrader(f"check-{cell.id}")
 
 

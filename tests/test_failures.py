@@ -2,7 +2,7 @@
 
 import math
 
-from helpers.lab.failures import draw_time_lost, simulate_failures, time_lost
+from helpers.lab.failures import best_interval, draw_time_lost, simulate_failures, time_lost
 
 import matplotlib.pyplot as plt
 import pytest
@@ -20,7 +20,8 @@ def test_short_saves_cost_nothing_and_half_an_interval_is_lost_at_each_failure()
 
 
 def test_the_least_time_is_lost_near_the_root_of_young_and_daly():
-    best = math.sqrt(2 * SAVE * MEAN)
+    best = best_interval(SAVE, MEAN)
+    assert best == 1200
     intervals = [best * factor / 100 for factor in range(25, 400)]
     least = min(intervals, key=lambda one: time_lost(one, SAVE, MEAN))
     assert least == pytest.approx(best, rel=0.05)
@@ -44,6 +45,12 @@ def test_a_time_that_is_not_positive_is_refused(times):
         time_lost(*times)
     with pytest.raises(ValueError, match="more than 0 seconds"):
         simulate_failures(*times, seed=1)
+
+
+@pytest.mark.parametrize("times", [(0, MEAN), (SAVE, -1), (math.nan, MEAN)])
+def test_a_best_interval_needs_positive_times_too(times):
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        best_interval(*times)
 
 
 def test_an_interval_that_never_ends_without_a_failure_is_told():

@@ -47,6 +47,26 @@ def time_lost(interval: float, save_seconds: float, mean_seconds_between_failure
     return 1 - interval / expected
 
 
+def best_interval(save_seconds: float, mean_seconds_between_failures: float) -> float:
+    """Return the seconds of work between two saves with which about the least time is lost.
+
+    This is Young's formula. It holds where a save takes little of the time between failures.
+
+    Args:
+        save_seconds: how long a save takes.
+        mean_seconds_between_failures: the average time from one failure to the next.
+
+    Raises:
+        ValueError: a time is not positive.
+
+    Example:
+        >>> best_interval(save_seconds=40, mean_seconds_between_failures=18_000)
+        1200.0
+    """
+    _check_positive(save_seconds, mean_seconds_between_failures)
+    return math.sqrt(2 * save_seconds * mean_seconds_between_failures)
+
+
 def simulate_failures(
     interval: float, save_seconds: float, mean_seconds_between_failures: float, seed: int
 ) -> float:

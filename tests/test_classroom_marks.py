@@ -238,8 +238,8 @@ def test_the_best_answer_to_an_exercise_counts_and_an_earlier_trouble_is_told(
             return ("right" if "mine" in expression else "not yet: no", "")
 
     monkeypatch.setattr(marks, "LimitedKernel", Kernel)
-    own = nbformat.v4.new_code_cell("check_tweak(mine)")
-    edition.cells.append(own)
+    for source in ["check_tweak(mine)", "check_tweak(another)"]:
+        edition.cells.append(nbformat.v4.new_code_cell(source))
     found = marks.mark_notebook(hand_in(edition, tmp_path, "ada"), marks.Limits())
     assert verdicts(found) == ["right", "wrong", "wrong"]
     assert found[1].line == "no (an earlier cell: ValueError: of ours)"

@@ -143,6 +143,19 @@ def test_a_link_to_a_section_of_a_page_leads_to_one_of_its_headings(edition):
 
 
 @pytest.mark.parametrize("edition", EDITIONS, ids=languages())
+def test_a_section_that_the_guide_asks_about_is_in_the_notebook_of_its_row(edition):
+    guide = (COURSE / f"TEACHING.{edition.language}.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \| (\*.+)", guide, re.MULTILINE)
+    assert len(rows) == len(list((COURSE / "notebooks").glob("[0-9]*.ipynb")))
+    for number, questions in rows:
+        [translation] = edition.texts.glob(f"{number}_*.md")
+        known = {one.text for one in headings(translation.read_text(encoding="utf-8"))}
+        named = re.findall(r"\*([^*]+)\*：", questions)
+        assert named, number
+        assert set(named) <= known, number
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=languages())
 def test_every_translation_is_one_of_a_text_of_the_course(edition):
     assert edition.strays() == []
 

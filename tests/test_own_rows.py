@@ -44,7 +44,7 @@ def test_each_fault_of_a_row_is_named(lab, change, fault):
         ("not found", "it finds \"ModuleNotFoundError: No module named 'x'"),
         ("Layer '[^']+' not found", "it finds \"Layer 'a' not found in model.h5\""),
         ("Layer .*tflite", "it finds \"Layer 'a' in h.tflite\""),
-        ("Layer .*(?:not found in .*tflite|unknown$|with)", "it finds "),
+        (r"Layer '[^']+' (?:not found in .+\.tflite|expected)", 'it finds "ValueError: … Layer'),
     ],
 )
 def test_each_fault_of_a_pattern_is_named(lab, pattern, fault):

@@ -63,7 +63,6 @@ def message_of(row: str, folder: Path) -> str:
     if row not in RAISERS:
         raise ValueError(f"no function raises {row!r}: choose {', '.join(RAISERS)}")
     said: list[str] = []
-    keras.backend.clear_session()
     with warnings.catch_warnings(record=True) as given, _listening(said):
         warnings.simplefilter("always")
         try:

@@ -57,6 +57,16 @@ def test_every_row_is_in_both_indexes(pages):
             assert f"`` {words} `` (said by {older.said_by})" in by_words, row.name
 
 
+def test_a_page_shows_the_signs_of_python_as_they_are():
+    assert r"no \_\_call\_\_." in PAGE
+    assert r'loaded.signatures["serving_default"\](...)' not in PAGE
+    assert r'loaded.signatures["serving_default"\]\(...)' in PAGE
+    assert r"super().\_\_init\_\_(\*\*kwargs)" in PAGE
+    assert "no file `checkpoint` in" in PAGE
+    words = re.sub(r"`` .*? ``|`[^`]*`", "", PAGE)
+    assert not re.search(r"(?<!\\)__|(?<!\\)\*\*|(?<!\\)\]\((?!\d\d_)", words)
+
+
 def test_the_index_is_sorted_by_the_first_words(pages):
     words = [pages.first_words(text) for text, _, _ in pages.wordings(pages.rows())]
     assert words == sorted(words)

@@ -4,6 +4,7 @@ It writes `notebooks/errors.md` from `messages.toml` and `silent.toml`. A test c
 """
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,8 @@ HEADINGS = {
     "Other libraries": "A file of another library is refused",
     "Pipelines, workers and places": "A pipeline, a worker or a place is refused",
 }
+# Python that Markdown would take for bold letters or for a link; what is in backquotes is safe.
+SIGNS = re.compile(r"`[^`]*`|__|\*\*|\]\(")
 BEGINNING = """\
 # Messages and silent failures
 
@@ -77,7 +80,7 @@ def _by_first_words() -> list[str]:
     lines = ["| Message | Cause | Way out | Read on |", "|---|---|---|---|"]
     for text, said_by, row in wordings(rows()):
         said = f" (said by {said_by})" if said_by else ""
-        cells = [f"{_code(text)}{said}", row.cause, row.way_out, _link(row)]
+        cells = [f"{_code(text)}{said}", _prose(row.cause), _prose(row.way_out), _link(row)]
         lines.append(_line(cells))
     return lines
 
@@ -99,7 +102,8 @@ def _by_symptom() -> list[str]:
         lines.append("|---|---|---|---|")
         for one in silent_failures():
             if one.kind == kind:
-                lines.append(_line([one.symptom, one.cause, one.notices, _link(one)]))
+                prose = [_prose(words) for words in (one.symptom, one.cause, one.notices)]
+                lines.append(_line([*prose, _link(one)]))
         lines.append("")
     return lines
 
@@ -107,6 +111,16 @@ def _by_symptom() -> list[str]:
 def _line(cells: Iterable[str]) -> str:
     escaped = [cell.replace("|", "\\|") for cell in cells]
     return f"| {' | '.join(escaped)} |"
+
+
+def _prose(text: str) -> str:
+    """Return words of which Markdown shows each sign, such as `__init__`."""
+
+    def escaped(found: re.Match[str]) -> str:
+        signs = found[0]
+        return signs if signs.startswith("`") else "".join(f"\\{sign}" for sign in signs)
+
+    return SIGNS.sub(escaped, text)
 
 
 def _code(text: str) -> str:

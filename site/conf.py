@@ -11,10 +11,7 @@ sites is set by environment variables:
                       places that run a notebook; each gets a launch button on each notebook
 
 The Chinese edition is built first, from ``notebooks_zh/`` and ``README.zh.md`` into the folder
-``zh`` of the English site. Where both are there, each page has a link to the other edition:
-
-    COURSE_LANGUAGE=zh sphinx-build -W -d build/doctrees_zh -c site . build/site/zh
-    sphinx-build -W -d build/doctrees -c site . build/site
+``zh`` of the English site. Where both are there, each page has a link to the other edition.
 """
 
 import importlib
@@ -67,7 +64,7 @@ html_js_files = [("course.js", {"defer": "defer"})]
 html_favicon = "static/favicon.svg"
 html_copy_source = False  # a notebook alone does not run: it needs the course
 html_show_copyright = False
-html_baseurl = os.environ.get("COURSE_ADDRESS", "")
+html_baseurl = course_pages.address(os.environ, edition)
 html_theme_options = {
     "article_header_end": ["language_switch.html", "article-header-buttons.html"],
     "launch_buttons": course_pages.launch_buttons(os.environ),

@@ -19,7 +19,7 @@ NUMBERED = re.compile(r"\d\d(?=_)")
 PART = re.compile(r"^\| *\| \*\*(?P<title>[^*|]+)\*\*", re.MULTILINE)
 NOTEBOOK = re.compile(r"^\| \d\d \| \[[^]]+\]\((?P<path>\w+/\w+)\.ipynb\)", re.MULTILINE)
 SECTION = re.compile(
-    r"(?P<link>\[\d\d[^]]*\]\((?P<file>[\w/]+\.ipynb)\)), \*(?P<heading>[^*|\n]+)\*"
+    r"(?P<link>\[\d\d[^]]*\]\((?P<file>[\w/]+\.ipynb)\))(?P<comma>, |，)\*(?P<heading>[^*|\n]+)\*"
 )
 TERM = re.compile(r"^\| [^|]+ \| ([^|]+) \|", re.MULTILINE)
 IMAGES = ("image/png", "image/jpeg")
@@ -31,10 +31,12 @@ class Edition:
 
     Attributes:
         title: the name of the site.
+        language: what the language is called by those who read it.
         sphinx_language: Sphinx' name of the language.
+        folder: where it stands in the folder of the whole site.
         front_page: the page that the others hang on, without its suffix.
         notebooks: the folder of the notebooks.
-        other_pages: further files that belong to the edition, as patterns.
+        other_pages: further files of the edition, in the same order in each edition.
         solution: what the label of a folded solution says, closed and open.
         check: what the label of a folded check says, closed and open.
         answer: the line above an answer cell.
@@ -44,7 +46,9 @@ class Edition:
     """
 
     title: str
+    language: str
     sphinx_language: str
+    folder: str
     front_page: str
     notebooks: str
     other_pages: tuple[str, ...]
@@ -59,7 +63,9 @@ class Edition:
 EDITIONS = {
     "en": Edition(
         title="Save and restore models in TensorFlow",
+        language="English",
         sphinx_language="en",
+        folder="",
         front_page="README",
         notebooks="notebooks",
         other_pages=("TEACHING.md",),
@@ -72,14 +78,16 @@ EDITIONS = {
     ),
     "zh": Edition(
         title="TensorFlow 模型的保存与恢复",
+        language="中文",
         sphinx_language="zh_CN",
+        folder="zh",
         front_page="README.zh",
         notebooks="notebooks_zh",
         other_pages=("TEACHING.zh.md",),
         solution=("展开参考答案", "收起参考答案"),
         check=("展开检查代码", "收起检查代码"),
         answer="你的答案（在 JupyterLab 中填写）",
-        look_up="查阅",
+        look_up="速查",
         teaching="教学",
         card_alt="课程标题，下面是一幅图：模型的各个部分分别保存在哪个文件里。",
     ),
@@ -94,6 +102,16 @@ def patterns(edition: Edition) -> list[str]:
         f"{edition.notebooks}/*.md",
         *edition.other_pages,
     ]
+
+
+def address(environment: Mapping[str, str], edition: Edition) -> str:
+    """Return where an edition will stand; nothing if the environment does not say it."""
+    whole_site = environment.get("COURSE_ADDRESS", "")
+    if not whole_site:
+        return ""
+    # Without the last slash, a link that is joined to it would replace its last part.
+    parts_of_address = [whole_site.rstrip("/"), edition.folder]
+    return "".join(f"{part}/" for part in parts_of_address if part)
 
 
 def launch_buttons(environment: Mapping[str, str]) -> dict[str, str]:
@@ -213,9 +231,23 @@ def with_section_links(
         file = found["file"]
         name = Path(file).name
         heading = translations.get((name, found["heading"]), found["heading"])
-        return f"{found['link']}, [{heading}]({file}#{slug(heading)})"
+        return f"{found['link']}{found['comma']}[{heading}]({file}#{slug(heading)})"
 
     return SECTION.sub(link, text)
+
+
+def with_edition_link(text: str, other: Edition, address: str | None) -> str:
+    """Let links to another edition's front page lead to where the site has that edition.
+
+    Args:
+        text: the front page.
+        other: the edition that the links lead to.
+        address: where it is, or None if it is not built: lines that lead to it are left out.
+    """
+    link = re.compile(rf"\[([^]]+)\]\({re.escape(other.front_page)}\.md\)")
+    if address is not None:
+        return link.sub(rf'<a href="{address}">\1</a>', text)
+    return "".join(line for line in text.splitlines(keepends=True) if not link.search(line))
 
 
 def chinese_terms(glossary: str) -> list[str]:
@@ -279,6 +311,8 @@ def counterpart(page: str, here: Edition, there: Edition) -> str:
     """Return the page of another edition that has the same subject."""
     if page == here.front_page:
         return there.front_page
+    if f"{page}.md" in here.other_pages:
+        return there.other_pages[here.other_pages.index(f"{page}.md")].removesuffix(".md")
     folder, _, name = page.rpartition("/")
     if folder == here.notebooks:
         return f"{there.notebooks}/{name}"

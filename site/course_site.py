@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.search.zh import SearchChinese
 from sphinx.writers.html5 import HTML5Translator
 
-CHINESE_FOLDER = "zh"  # in the folder of the English site
+BEFORE_CONTENTS = 100  # Sphinx collects the contents of a page with priority 500
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -32,7 +32,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", teach_terms)
     app.connect("builder-inited", look_for_chinese)
     app.connect("builder-inited", keep_pictures_out_of_site)
+    app.connect("env-get-outdated", read_front_page_again)
     app.connect("source-read", prepare)
+    app.connect("doctree-read", name_sections, priority=BEFORE_CONTENTS)
     app.connect("html-page-context", add_switch)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -54,8 +56,15 @@ def prepare(app: Sphinx, page: str, source: list[str]) -> None:
         return
     source[0] = course_pages.with_section_links(source[0], translations(app, edition))
     if page == edition.front_page:
+        other, address = other_edition(app, page)
+        source[0] = course_pages.with_edition_link(source[0], other, address)
         others = sorted(app.env.found_docs - {page})
         source[0] += course_pages.contents(source[0], others, edition)
+
+
+def read_front_page_again(app: Sphinx, *_: object) -> list[str]:
+    """Name the page that says which others there are, and whether there is another edition."""
+    return [app.config.root_doc]
 
 
 def translations(app: Sphinx, edition: course_pages.Edition) -> dict[tuple[str, str], str]:
@@ -92,8 +101,19 @@ def keep_pictures_out_of_site(app: Sphinx) -> None:
 def look_for_chinese(app: Sphinx) -> None:
     """Note whether the Chinese edition stands in the folder that the English one is built into."""
     chinese = course_pages.EDITIONS["zh"]
-    front_page = Path(app.outdir, CHINESE_FOLDER, f"{chinese.front_page}.html")
+    front_page = Path(app.outdir, chinese.folder, f"{chinese.front_page}.html")
     app.config.course_chinese_is_built = front_page.is_file()
+
+
+def name_sections(_app: Sphinx, page: nodes.document) -> None:
+    """Let a Chinese section be called as its heading: docutils would count id1, id2 and so on."""
+    for section in page.findall(nodes.section):
+        title = section.next_node(nodes.title)
+        name = course_pages.slug(title.astext())
+        if page.ids.get(name, section) is section:
+            others = [other for other in section["ids"] if other != name]
+            section["ids"] = [name, *others]
+            page.ids[name] = section
 
 
 def name_folds(app: Sphinx) -> None:
@@ -114,25 +134,29 @@ def add_switch(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Tell the page where its other edition is: nowhere, or at which relative address."""
+    other, address = other_edition(app, page)
+    if address is not None:
+        context["other_edition"] = {
+            "url": address,
+            "language": other.sphinx_language.partition("_")[0],
+            "name": other.language,
+        }
+
+
+def other_edition(app: Sphinx, page: str) -> tuple[course_pages.Edition, str | None]:
+    """Return the other edition, and a page's address there: relative, None if it is not built."""
     english, chinese = course_pages.EDITIONS["en"], course_pages.EDITIONS["zh"]
     to_root = "../" * page.count("/")
     if edition_of(app) == chinese:
-        other = course_pages.counterpart(page, chinese, english)
-        context["other_edition"] = {
-            "url": f"{to_root}../{other}.html",
-            "language": "en",
-            "name": "English",
-        }
-        return
-    other = course_pages.counterpart(page, english, chinese)
-    if app.config.course_chinese_is_built:
-        is_built = Path(app.outdir, CHINESE_FOLDER, f"{other}.html").is_file()
-        target = other if is_built else chinese.front_page
-        context["other_edition"] = {
-            "url": f"{to_root}{CHINESE_FOLDER}/{target}.html",
-            "language": "zh",
-            "name": "中文",
-        }
+        target = course_pages.counterpart(page, chinese, english)
+        return english, f"{to_root}../{target}.html"
+    if not app.config.course_chinese_is_built:
+        return chinese, None
+    target = course_pages.counterpart(page, english, chinese)
+    is_built = Path(app.outdir, chinese.folder, f"{target}.html").is_file()
+    if not is_built:
+        target = chinese.front_page
+    return chinese, f"{to_root}{chinese.folder}/{target}.html"
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:

@@ -17,6 +17,7 @@ COURSE = Path(__file__).parent.parent
 SITE = COURSE / "site"
 NOTEBOOKS = sorted((COURSE / "notebooks").glob("*.ipynb"))
 README = (COURSE / "README.md").read_text(encoding="utf-8")
+README_ZH = (COURSE / "README.zh.md").read_text(encoding="utf-8")
 TEXTS = [*sorted((COURSE / "notebooks").glob("*.md")), *COURSE.glob("[A-Z]*.md")]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_edition = pytest.mark.parametrize("language", ["en", "zh"])
@@ -33,6 +34,7 @@ def module_of_site(name):
 
 pages = module_of_site("course_pages")
 ENGLISH = pages.EDITIONS["en"]
+CHINESE = pages.EDITIONS["zh"]
 
 
 def settings():
@@ -186,6 +188,22 @@ def test_the_glossary_has_a_link_for_each_term():
     assert len(pages.SECTION.findall(text)) == len(terms)
 
 
+@pytest.mark.parametrize("name", ["glossary", "which_file"])
+def test_a_heading_behind_a_notebook_is_a_link_in_chinese_too(name):
+    text = (COURSE / "translations" / "zh" / f"{name}.md").read_text(encoding="utf-8")
+    sections = re.findall(r"\.ipynb\)(?:, |，)\*", text)
+    links = re.findall(r"\.ipynb\)(?:, |，)\[[^]]+\]\(\w+\.ipynb#", pages.with_section_links(text))
+    assert len(sections) > 5
+    assert len(links) == len(sections)
+
+
+def test_a_chinese_comma_stays_in_front_of_a_section():
+    text = "[01](01_save.ipynb)，*分清前缀与文件*"
+    assert pages.with_section_links(text) == (
+        "[01](01_save.ipynb)，[分清前缀与文件](01_save.ipynb#分清前缀与文件)"
+    )
+
+
 def test_a_heading_is_shown_in_the_language_of_the_notebooks():
     text = "[01](01_save.ipynb), *In practice*; [02](02_restore.ipynb), *In practice*"
     links = pages.with_section_links(text, {("01_save.ipynb", "In practice"): "实践要点"})
@@ -268,14 +286,47 @@ def test_without_a_table_the_notebooks_are_listed_all_the_same():
     [
         ("README", "README.zh"),
         ("notebooks/01_save", "notebooks_zh/01_save"),
-        ("TEACHING", "README.zh"),
+        ("TEACHING", "TEACHING.zh"),
     ],
 )
 def test_a_page_knows_its_counterpart_in_the_other_edition(page, other):
-    chinese = pages.EDITIONS["zh"]
-    assert pages.counterpart(page, ENGLISH, chinese) == other
-    if page != "TEACHING":
-        assert pages.counterpart(other, chinese, ENGLISH) == page
+    assert pages.counterpart(page, ENGLISH, CHINESE) == other
+    assert pages.counterpart(other, CHINESE, ENGLISH) == page
+
+
+def test_a_page_that_only_one_edition_has_leads_to_the_front_page():
+    assert pages.counterpart("LICENCE", ENGLISH, CHINESE) == "README.zh"
+
+
+@pytest.mark.parametrize("text", [README, README_ZH])
+def test_the_two_front_pages_lead_to_each_other(text):
+    languages = "[English](README.md) · [中文](README.zh.md)\n"
+    assert text.count(languages) == 1
+    to_chinese = pages.with_edition_link(text, CHINESE, "zh/README.zh.html")
+    assert '[English](README.md) · <a href="zh/README.zh.html">中文</a>\n' in to_chinese
+    to_english = pages.with_edition_link(text, ENGLISH, "../README.html")
+    assert '<a href="../README.html">English</a> · [中文](README.zh.md)\n' in to_english
+
+
+def test_a_line_that_leads_to_an_edition_that_is_not_built_is_left_out():
+    text = "one\n[English](README.md) · [中文](README.zh.md)\ntwo\n"
+    assert pages.with_edition_link(text, CHINESE, None) == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("given", ["https://a/course", "https://a/course/"])
+def test_the_address_of_an_edition_ends_in_a_slash(given):
+    environment = {"COURSE_ADDRESS": given}
+    assert pages.address(environment, ENGLISH) == "https://a/course/"
+    assert pages.address(environment, CHINESE) == "https://a/course/zh/"
+    assert pages.address({}, CHINESE) == pages.address({"COURSE_ADDRESS": ""}, ENGLISH) == ""
+
+
+def test_parts_are_called_as_in_the_readme():
+    for edition, readme in ((ENGLISH, README), (CHINESE, README_ZH)):
+        last_part, _ = pages.parts(readme)[-1]
+        found = [page for _, in_part in pages.parts(readme) for page in in_part]
+        if f"{edition.notebooks}/22_errors" in found:
+            assert last_part == edition.look_up
 
 
 def test_editions_share_no_file():

@@ -87,14 +87,39 @@ def test_the_tests_are_the_two_commands_of_the_readme():
     assert lines_to_run(jobs["windows"]) == [on_windows(set_up, python), on_windows(tests, python)]
 
 
+def chinese_commands(readme):
+    """Return the commands that make the Chinese notebooks and the Chinese site, in this order."""
+    return re.findall(r"^(?:\.venv/bin/python -m translations|COURSE_LANGUAGE=).*$", readme, re.M)
+
+
 def test_the_site_is_built_by_the_command_of_the_readme_and_that_folder_is_published():
     build = read(COURSE / ".github" / "workflows" / "site.yml")["jobs"]["build"]
     *_, site = readme_commands()
-    assert lines_to_run(build)[-1] == site
+    environment, set_up, *chinese, english = lines_to_run(build)
+    assert environment == "python3 -m venv .venv"
+    assert set_up == site.split(" && ")[0]
+    assert chinese == chinese_commands(README)
+    assert english == site
     [upload] = [step for step in steps(build) if "upload-pages-artifact" in step.get("uses", "")]
     assert upload["with"]["path"] == site.split()[-1] == "build/site"
     assert " -W " in site
     assert " -c constraints.txt " in site
+
+
+def test_the_chinese_site_is_built_as_the_english_one_into_a_folder_of_it():
+    notebooks, chinese = chinese_commands(README)
+    english = readme_commands()[-1].split(" && ")[1]
+    assert notebooks == ".venv/bin/python -m translations zh"
+    in_folder = english.replace("build/site", "build/site/zh")
+    in_chinese = in_folder.replace("build/doctrees", "build/doctrees_zh")
+    assert chinese == f"COURSE_LANGUAGE=zh {in_chinese}"
+
+
+def test_both_editions_get_one_address():
+    build = read(COURSE / ".github" / "workflows" / "site.yml")["jobs"]["build"]
+    builds = [step for step in steps(build) if "sphinx-build" in step.get("run", "")]
+    addresses = [step["env"]["COURSE_ADDRESS"] for step in builds]
+    assert addresses == ["${{ steps.pages.outputs.base_url }}"] * 2
 
 
 def test_nothing_is_published_from_a_proposed_change():

@@ -68,7 +68,7 @@ def new_run(notebook: str) -> Path:
         PermissionError: it cannot be written to.
         OSError: the system's own error, with the folder in it.
     """
-    _find_notebook(notebook)
+    find_notebook(notebook)
     runs = runs_folder()
     _refuse_pattern(runs)
     try:
@@ -95,7 +95,7 @@ def latest_run(notebook: str, holding: str = "*") -> Path:
         FileNotFoundError: there is no such notebook, or its run holds no match.
         RuntimeError: the notebook had to be run and failed.
     """
-    path = _find_notebook(notebook)
+    path = find_notebook(notebook)
     found = _runs_of(notebook, holding)
     if not found:
         _run_notebook(path)
@@ -122,6 +122,30 @@ def course_folder() -> Path:
     return here
 
 
+def find_notebook(name: str) -> Path:
+    """Return the path of a notebook of the course, such as ``01_save``.
+
+    The working directory comes first, then the course: a learner may have a part of it only.
+
+    Raises:
+        FileNotFoundError: there is no such notebook.
+    """
+    beside = Path(__file__).resolve().parent.parent / "notebooks"
+    folders = [Path.cwd(), course_folder() / "notebooks", beside]
+    with_notebooks = [folder for folder in folders if _holds_notebooks(folder)]
+    if not with_notebooks:
+        raise FileNotFoundError(
+            f"no folder {folders[1].as_posix()}: work in the course's own folder notebooks"
+        )
+    for folder in with_notebooks:
+        path = folder / f"{name}.ipynb"
+        if path.is_file():
+            return path
+    folder = with_notebooks[0]
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.ipynb")))
+    raise FileNotFoundError(f"no notebook {name!r} in {folder.as_posix()}; there are: {known}")
+
+
 def runs_folder() -> Path:
     """Return the folder for the runs of all notebooks, which need not exist yet."""
     chosen = os.environ.get("COURSE_RUNS")
@@ -140,24 +164,6 @@ def relative_to_here(path: Path) -> Path:
 
 def _holds_notebooks(folder: Path) -> bool:
     return any(folder.glob(NOTEBOOKS))
-
-
-def _find_notebook(name: str) -> Path:
-    """Look in the working directory, then in the course: a learner may have a part of it only."""
-    beside = Path(__file__).resolve().parent.parent / "notebooks"
-    folders = [Path.cwd(), course_folder() / "notebooks", beside]
-    with_notebooks = [folder for folder in folders if _holds_notebooks(folder)]
-    if not with_notebooks:
-        raise FileNotFoundError(
-            f"no folder {folders[1].as_posix()}: work in the course's own folder notebooks"
-        )
-    for folder in with_notebooks:
-        path = folder / f"{name}.ipynb"
-        if path.is_file():
-            return path
-    folder = with_notebooks[0]
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.ipynb")))
-    raise FileNotFoundError(f"no notebook {name!r} in {folder.as_posix()}; there are: {known}")
 
 
 def _refuse_pattern(folder: Path) -> None:

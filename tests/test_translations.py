@@ -10,7 +10,7 @@ from translations import __main__ as command
 from translations import build, checks, texts
 from translations.edition import COURSE, Edition, languages
 from translations.facts import differences, headings
-from translations.typography import visible_asterisks, wrong_typography
+from translations.typography import upright, visible_asterisks, wrong_typography
 
 import nbformat
 import pytest
@@ -395,7 +395,7 @@ def test_what_leads_to_this_edition_is_no_difference(english, translation):
 def test_a_built_notebook_has_the_translations_and_captions_as_alt_texts(edition):
     notebook = built_notebook(edition)
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    assert prose == list(CHINESE.values())
+    assert prose == [upright(text) for text in CHINESE.values()]
     [code] = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code.outputs[0].metadata["image/png"] == {"alt": "图中有 2 个点。"}
     assert (edition.built / "images/dot.png").read_bytes() == b"image"
@@ -548,3 +548,29 @@ def test_the_build_names_what_it_wrote_and_what_it_kept(ask, edition):
     _, [line] = ask("01_made")
     assert line.startswith("notebooks_zh/01_made.ipynb was changed since it was built and is kept")
     assert ask("01_made", "--replace") == (0, ["notebooks_zh/01_made.ipynb"])
+
+
+@pytest.mark.parametrize(
+    ("translation", "shown"),
+    [
+        ("叫作*检查点*（checkpoint）", "叫作**检查点**（checkpoint）"),
+        ("*读 `a*b` 的\n图。* 照片：*见* [x](y)", "**读 `a*b` 的\n图。** 照片：**见** [x](y)"),
+        ("**改一改。** 把*前缀*换掉", "**改一改。** 把**前缀**换掉"),
+        ("*Run All* 与 `*.index`、`*.meta`", "*Run All* 与 `*.index`、`*.meta`"),
+        ("$a*b$ 与 $c*d$，2\\*3 与 4\\*5", "$a*b$ 与 $c*d$，2\\*3 与 4\\*5"),
+        ("```\n*中*\n```\n*一\n\n二*", "```\n*中*\n```\n*一\n\n二*"),
+    ],
+)
+def test_italic_chinese_is_built_bold(translation, shown):
+    assert upright(translation) == shown
+
+
+@pytest.mark.parametrize(("edition", "source"), TRANSLATED, ids=NAMES)
+def test_no_built_notebook_slants_chinese_and_none_shows_an_asterisk(edition, source):
+    if not source.is_notebook:
+        return
+    notebook = nbformat.reads(build.text_of(edition, source), as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert upright(cell.source) == cell.source
+            assert not [fault for fault in wrong_typography(cell.source) if "asterisk" in fault]

@@ -13,6 +13,7 @@ from translations import texts
 from translations.edition import Edition, Source
 from translations.sections import Sections
 from translations.texts import Piece, Translated
+from translations.typography import upright
 
 import nbformat
 from nbformat import NotebookNode
@@ -81,7 +82,9 @@ def translate_notebook(
             cell.source = _translation(Piece(cell.id, cell.source), by_key, edition)
     if not by_key and prose:
         prose[0].source += f"\n\n{edition.marks['no_translation']}"
-    captions.store_alt_texts(notebook.cells)
+    captions.store_alt_texts(notebook.cells)  # it knows a caption by its italics
+    for cell in prose:
+        cell.source = upright(cell.source)
     return notebook
 
 

@@ -87,6 +87,18 @@ def test_read_numbers_leaves_out_iterators_and_nothing_else(kills, tf, tmp_path)
     assert found["number/.ATTRIBUTES/VARIABLE_VALUE"] == 7.0
 
 
+def test_find_unsaved_reads_the_newest_checkpoint(kills, tf, tmp_path):
+    assert kills.find_unsaved(tmp_path, "seven", 7.0) == "no checkpoint is in the folder"
+    number = tf.Variable(7.0)
+    checkpoint = tf.train.Checkpoint(number=number)
+    checkpoint.save(tmp_path / "saved")
+    assert kills.find_unsaved(tmp_path, "seven", number.numpy()) is None
+    number.assign(8.0)
+    checkpoint.save(tmp_path / "saved")
+    fault = kills.find_unsaved(tmp_path, "seven", tf.constant(7.0).numpy())
+    assert fault == "the newest checkpoint does not hold seven"
+
+
 def bars_of(axes, colour):
     """The row and both ends of each bar of a colour that has a width."""
     from matplotlib.colors import same_color

@@ -7,6 +7,7 @@ from typing import Any
 
 from helpers.draw import BROKEN, COLOURS, DARK_GREY, MATCHED
 from helpers.programs import Program, write_script
+from helpers.prove import same_values
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -117,6 +118,22 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     reader = tf.train.load_checkpoint(str(folder))
     kinds = reader.get_variable_to_dtype_map()
     return {key: reader.get_tensor(key) for key in kinds if kinds[key] != tf.variant}
+
+
+def find_unsaved(folder: Path, what: str, value: Any) -> str | None:
+    """Say in one line why the newest checkpoint of a folder does not hold a value, or nothing.
+
+    Args:
+        folder: of the checkpoints.
+        what: the value in words.
+        value: has to be equal in every bit, whatever its key.
+    """
+    if not tf.train.latest_checkpoint(folder):
+        return "no checkpoint is in the folder"
+    held = read_numbers(folder).values()
+    if not any(same_values(number, value) for number in held):
+        return f"the newest checkpoint does not hold {what}"
+    return None
 
 
 def draw_kills(processes: Sequence[Sequence[int]], save_every: int, row: str = "process") -> None:

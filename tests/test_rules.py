@@ -223,6 +223,10 @@ BROKEN = [
         ),
     ),
     ("code_fits_a_projector", lambda made: made.replace("print(0)", f"print(0)  # {'x' * 80}")),
+    (
+        "code_works_in_a_folder_of_a_class",
+        lambda made: made.replace("print(0)", "print('../helpers')"),
+    ),
     ("exercise_tags_are_for_exercises", lambda made: made.move("# Solution", 4)),
     (
         "each_exercise_has_a_check_an_answer_and_a_solution",

@@ -254,6 +254,14 @@ def code_fits_a_projector(book):
                 yield f"{len(line)} columns: {line}"
 
 
+def code_works_in_a_folder_of_a_class(book):
+    """There the notebooks stand alone, and the course is installed somewhere else."""
+    for cell in book.code:
+        for line in cell.source.splitlines():
+            if "../" in line:
+                yield f"a path beside the folder of the notebooks: {line}"
+
+
 # Exercises
 
 
@@ -396,6 +404,7 @@ RULES = [
     its_last_sections_are_short,
     a_notebook_that_is_named_is_linked_too,
     code_fits_a_projector,
+    code_works_in_a_folder_of_a_class,
     each_exercise_has_a_check_an_answer_and_a_solution,
     answers_are_not_given_yet,
     solutions_are_right_and_collapsed,

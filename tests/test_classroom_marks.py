@@ -78,12 +78,13 @@ def test_cells_that_were_deleted_or_reordered_run_in_our_order(marks, stored, ed
     assert sources(marks.plan(stored, edition)) == expected
 
 
-def test_a_check_and_a_point_are_ours_and_not_theirs(marks, stored, edition):
+@pytest.mark.parametrize("prefix", ["", "x"], ids=["in its place", "with another id"])
+def test_a_check_and_a_point_are_ours_and_not_theirs(marks, stored, edition, prefix):
     expected = sources(marks.plan(stored, edition))
     for cell in edition.cells:
         if {"check", "point"} & set(cell.metadata.get("tags", [])):
             cell.source = "print('right')"
-            cell.id = f"x{cell.id}"[:60]
+            cell.id = f"{prefix}{cell.id}"[:60]
     assert sources(marks.plan(stored, edition)) == expected
 
 

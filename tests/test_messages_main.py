@@ -76,6 +76,19 @@ def test_bytes_that_are_no_text_are_read_all_the_same():
     assert done.returncode == 0
 
 
+def test_a_log_of_an_older_powershell_is_read():
+    command = [sys.executable, "-m", "helpers.messages"]
+    done = subprocess.run(command, cwd=COURSE, capture_output=True, input=MISSING.encode("utf-16"))
+    assert done.stdout.decode("utf-8").startswith(f"Message: {MISSING}")
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_who_asks_for_help_gets_the_usage(option):
+    code, printed, _ = ask(option)
+    assert code == 0
+    assert printed.startswith("give a message: python -m helpers.messages")
+
+
 @pytest.mark.parametrize("program", ["helpers.messages", "helpers.messages.pages"])
 def test_the_programs_that_do_without_tensorflow_exist(module, program):
     assert program in module("helpers.environment").TEXT_PROGRAMS

@@ -1,11 +1,13 @@
 """Checks of rows that a learner writes for the table of messages."""
 
+import json
 import re
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from helpers.messages.explain import find, make_row, rows
-from helpers.runs import course_folder
+from helpers.runs import find_notebook
 
 import tensorflow as tf
 
@@ -18,6 +20,13 @@ OTHERS = [
     "ModuleNotFoundError: No module named 'x', not found",
     "Layer 'a' not found in model.h5",
     "Layer 'a' in h.tflite",
+    "ValueError: Layer 'a' not found in model_tflite.h5",
+    "ValueError: Label 'a' not found in h.tflite",
+]
+OTHER_ERRORS = [
+    "ValueError: Expected input batch_size (32) to match target batch_size (16).",
+    "ValueError: Got 3 with type <class 'int'>, and a text is needed",
+    "RuntimeError: Prepare the model for export first",
 ]
 
 
@@ -60,17 +69,33 @@ def find_fault_of_row(entry: dict[str, Any]) -> str | None:
         found = find(message, (row, *rows()))
         if not found or found.row != row:
             return f"the row does not answer for {message[:60]!r}"
-    for text in _known_messages():
+        if _beginning(row.begins) not in message:
+            return f"begins is {row.begins!r}, and the message begins otherwise"
+    for text in [*OTHER_ERRORS, *_known_messages()]:
         if re.search(row.pattern, text):
             return f"its pattern finds {text[:60]!r} too"
     if min(len(row.cause), len(row.way_out)) < 15:
         return "cause and way_out are sentences"
-    file = course_folder() / "notebooks" / f"{row.notebook}.ipynb"
-    if not file.is_file():
+    try:
+        headings = _headings(find_notebook(row.notebook))
+    except FileNotFoundError:
         return f"there is no notebook {row.notebook!r}"
-    if f"## {row.heading}" not in file.read_text(encoding="utf-8"):
+    if row.heading not in headings:
         return f"{row.notebook} has no heading {row.heading!r}"
     return None
+
+
+def _beginning(begins: str) -> str:
+    """Return the words before the first …, and a text that no message has if there are none."""
+    return begins.partition("…")[0].strip() or "\0"
+
+
+def _headings(notebook: Path) -> list[str]:
+    """Return the headings of the sections of a notebook."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [line.removeprefix("## ") for line in lines if line.startswith("## ")]
 
 
 def _known_messages() -> list[str]:

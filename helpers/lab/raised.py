@@ -226,6 +226,12 @@ def _(folder: Path) -> None:
     tf.train.latest_checkpoint(after)
 
 
+@raises("no-such-meta")
+def _(folder: Path) -> None:
+    with tf.Graph().as_default():
+        tf1.train.import_meta_graph(str(folder / "model-7.meta"))
+
+
 @raises("not-sstable")
 def _(folder: Path) -> None:
     _restore_by_saver(_saved_by_saver(folder) + ".meta")
@@ -325,6 +331,13 @@ def _(folder: Path) -> None:
 
 def _checkpoint(folder: Path, **objects: Any) -> str:
     return tf.train.Checkpoint(**objects).write(folder / "ckpt")
+
+
+@raises("data-missing")
+def _(folder: Path) -> None:
+    prefix = _checkpoint(folder, v=tf.Variable(1.0))
+    Path(f"{prefix}.data-00000-of-00001").unlink()
+    tf.train.Checkpoint(v=tf.Variable(0.0)).read(prefix)
 
 
 @raises("cut-off")
@@ -658,10 +671,32 @@ def _(folder: Path) -> None:
     _small().load_weights(folder / "model.weights.h5")
 
 
+@raises("save-format")
+def _(folder: Path) -> None:
+    _small().save(folder / "model", save_format="tf")
+
+
+@raises("keras-no-folder")
+def _(folder: Path) -> None:
+    _small().save(folder / "missing" / "model.keras")
+
+
+@raises("h5-no-folder")
+def _(folder: Path) -> None:
+    _small().save_weights(folder / "missing" / "model.weights.h5")
+
+
 @raises("h5-open")
 def _(folder: Path) -> None:
     with h5py.File(folder / "model.weights.h5", "w"):
         _small().save_weights(folder / "model.weights.h5")
+
+
+@raises("set-weights")
+def _(folder: Path) -> None:
+    model = _small()
+    kernel = model.get_weights()[0]
+    model.set_weights([kernel])
 
 
 @raises("h5-layer-count")

@@ -610,6 +610,18 @@ def _(folder: Path) -> None:
     two.load_weights(folder / "model.weights.h5")
 
 
+@raises("variables-differ")
+def _(folder: Path) -> None:
+    _small().save_weights(folder / "model.weights.h5")
+    without_bias = _model(keras.layers.Dense(3, use_bias=False))
+    without_bias.load_weights(folder / "model.weights.h5")
+
+
+@raises("model-class-not-located")
+def _(folder: Path) -> None:
+    keras.models.model_from_json('{"class_name": "Sequential", "config": {"layers": []}}')
+
+
 @raises("load-not-built")
 def _(folder: Path) -> None:
     _small().save_weights(folder / "model.weights.h5")

@@ -125,7 +125,7 @@ class Watcher:
     """While it is entered, it watches all processes below this one.
 
     Attributes:
-        peak: the most memory that they used at one moment.
+        peak: the most memory that those used at one moment which were not there before.
         seconds: the processor seconds of all that it saw. Each may be a little short, because a
             process works after the last look at it. But nobody waits for a program that is
             started by a fork server, so the system's own count lacks it.
@@ -134,6 +134,8 @@ class Watcher:
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.peak = Memory(0, 0)
+        # Such as a fork server that waits for programs of others.
+        self._older = set(psutil.Process().children(recursive=True))
         self._seconds: dict[psutil.Process, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -160,7 +162,7 @@ class Watcher:
                 with contextlib.suppress(psutil.Error):
                     times = process.cpu_times()
                     self._seconds[process] = times.user + times.system
-            memory = memory_of(processes)
+            memory = memory_of(process for process in processes if process not in self._older)
             total = max(self.peak.total, memory.total)
             self.peak = Memory(total, max(self.peak.own, memory.own))
 

@@ -8,7 +8,7 @@ import codecs
 import sys
 from collections.abc import Sequence
 
-from helpers.messages.explain import explain, find
+from helpers.messages.explain import find, in_words
 
 USAGE = (
     'give a message: python -m helpers.messages "ValueError: ...", or redirect a log into it: < log'
@@ -32,8 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         text = " ".join(arguments)
     else:
         text = _decoded(sys.stdin.buffer.read())
-    print(explain(text))
-    return 0 if find(text) else 1
+    found = find(text)
+    print(in_words(text, found))
+    return 0 if found else 1
 
 
 def _decoded(log: bytes) -> str:

@@ -153,9 +153,18 @@ prefix yourself.
     if not isinstance(text, str):
         kind = type(text).__name__
         raise TypeError(f"explain takes the text of a message, found {kind}: paste it as a text")
+    return in_words(text, find(text, table))
+
+
+def in_words(text: str, found: Found | None) -> str:
+    """Return the answer of `explain` for a text in which `find` has found this.
+
+    Args:
+        text: as it was pasted.
+        found: the row that answers, or None if no row does.
+    """
     if not text.strip():
         return "There is no message: paste one, or a whole traceback."
-    found = find(text, table)
     if not found:
         return f"I do not know this message: {_shorten(last_message(text))}"
     row = found.row

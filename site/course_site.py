@@ -4,6 +4,7 @@ Formulas become MathML, which browsers draw by themselves: a page that is read f
 script from the net.
 """
 
+import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def prepare(app: Sphinx, page: str, source: list[str]) -> None:
     if app.env.doc2path(page).suffix == ".ipynb":
         source[0] = course_pages.notebook_page(source[0], Path(page).name, edition)
         return
-    source[0] = course_pages.with_section_links(source[0], translations(app, edition))
+    source[0] = course_pages.with_section_links(source[0], translations(app.srcdir, edition))
     if page == edition.front_page:
         other, address = other_edition(app, page)
         source[0] = course_pages.with_edition_link(source[0], other, address)
@@ -67,14 +68,15 @@ def read_front_page_again(app: Sphinx, *_: object) -> list[str]:
     return [app.config.root_doc]
 
 
-def translations(app: Sphinx, edition: course_pages.Edition) -> dict[tuple[str, str], str]:
+@functools.cache  # every page asks, and they are read from all notebooks of two editions
+def translations(course: str | Path, edition: course_pages.Edition) -> dict[tuple[str, str], str]:
     """Return the headings of an edition by notebook and English heading; nothing for English."""
     english = course_pages.EDITIONS["en"]
     found: dict[tuple[str, str], str] = {}
     if edition == english:
         return found
-    for path in sorted(Path(app.srcdir, edition.notebooks).glob("*.ipynb")):
-        original = Path(app.srcdir, english.notebooks, path.name)
+    for path in sorted(Path(course, edition.notebooks).glob("*.ipynb")):
+        original = Path(course, english.notebooks, path.name)
         headings = [
             course_pages.headings(book.read_text(encoding="utf-8")) for book in (original, path)
         ]

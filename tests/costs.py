@@ -101,11 +101,9 @@ def measure(path: Path, runs: Path) -> Cost:
     for needed in sorted(set(NEEDS_A_RUN_OF.findall(code))):
         if needed != path.stem and not (runs / needed).exists():
             run(path.with_name(f"{needed}.ipynb"), runs)
-    seconds_before = seconds_of_ended_children()
     with Watcher() as seen:
         run(path, runs)
-    seconds = max(seen.seconds, seconds_of_ended_children() - seconds_before)
-    return Cost(seen.peak, seconds, size_of(runs / path.stem))
+    return Cost(seen.peak, seen.seconds, size_of(runs / path.stem))
 
 
 def run(path: Path, runs: Path) -> None:
@@ -126,9 +124,9 @@ class Watcher:
 
     Attributes:
         peak: the most memory that those used at one moment which were not there before.
-        seconds: the processor seconds of all that it saw. Each may be a little short, because a
-            process works after the last look at it. But nobody waits for a program that is
-            started by a fork server, so the system's own count lacks it.
+        seconds: their processor seconds, by our own count or by the system's, whichever is more.
+            Ours may be a little short, because a process works after the last look at it. But
+            nobody waits for a program that is started by a fork server, so the system's lacks it.
     """
 
     def __init__(self) -> None:
@@ -137,6 +135,7 @@ class Watcher:
         # Such as a fork server that waits for programs of others.
         self._older = set(psutil.Process().children(recursive=True))
         self._seconds: dict[psutil.Process, float] = {}
+        self._ended_before = seconds_of_ended_children()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -152,8 +151,9 @@ class Watcher:
 
     @property
     def seconds(self) -> float:
-        """Add up what each process had used when it was last seen."""
-        return sum(self._seconds.values())
+        """Add up what each process had used when it was last seen, or since it was waited for."""
+        when_last_seen = sum(self._seconds.values())
+        return max(when_last_seen, seconds_of_ended_children() - self._ended_before)
 
     def _watch(self) -> None:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):

@@ -1,9 +1,11 @@
 """helpers.messages.pages: the index is what the tables say, and every row is in it twice."""
 
+import functools
 import re
 from pathlib import Path
 
-import nbformat
+from tests.gate.rules import Book
+
 import pytest
 
 COURSE = Path(__file__).parent.parent
@@ -17,10 +19,9 @@ def pages(module):
     return module("helpers.messages.pages")
 
 
+@functools.cache
 def headings(name):
-    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
-    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    return re.findall(r"^## (.+)$", text, re.MULTILINE)
+    return Book(NOTEBOOKS / f"{name}.ipynb", {}).headings
 
 
 def section(heading):

@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 from tests import costs
+from tests.gate.rules import Book
 
-import nbformat
 import pytest
 import yaml
 
@@ -69,9 +69,7 @@ def test_each_notebook_has_a_question_a_stumble_and_a_drawing(path):
 
 @each_notebook
 def test_the_sections_that_the_guide_names_are_in_the_notebook(path):
-    cells = nbformat.read(path, as_version=4).cells
-    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    headings = re.findall(r"^## (.+)$", prose, re.MULTILINE)
+    headings = Book(path, {}).headings
     named = re.findall(r"\*([^*]+)\*", ASKED[path.stem[:2]][1])
     assert named
     assert [name for name in named if name not in headings] == []

@@ -172,7 +172,7 @@ def test_the_picture_is_the_one_that_the_command_makes():
 
 
 def test_the_picture_holds_a_note_of_the_words_that_it_shows():
-    assert which_file.stored_words() == which_file.words_of(GROUPS)
+    assert which_file.stored_words() == which_file.words_of(which_file.draw(GROUPS))
 
 
 def test_the_figure_shows_what_the_table_says():

@@ -173,14 +173,15 @@ def _draw_box(axes, left, bottom, width, height, colour, tint):
 def make_picture(groups):
     """Return the bytes of the picture, which are the same each time."""
     stream = io.BytesIO()
-    note = {"Software": None, NOTE: words_of(groups)}
-    draw(groups).savefig(stream, format="png", metadata=note)
+    figure = draw(groups)
+    note = {"Software": None, NOTE: words_of(figure)}
+    figure.savefig(stream, format="png", metadata=note)
     return stream.getvalue()
 
 
-def words_of(groups):
+def words_of(figure):
     """Return a hash of all that the figure says, which the picture holds as a note."""
-    said = [text.get_text() for text in draw(groups).findobj(Text)]
+    said = [text.get_text() for text in figure.findobj(Text)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

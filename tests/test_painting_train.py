@@ -11,13 +11,22 @@ SIDE = 64
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
+def make_noise(number):
+    """Return a function that paints noise: another one for each number and for each seed."""
+
+    def paint(seed):
+        return np.random.default_rng([number, seed]).random((256, 256, 3), dtype=np.float32)
+
+    return paint
+
+
 @pytest.fixture(scope="module")
 def train(module):
-    """The script, with quick paintings in place of the two that take a second each."""
+    """The script, with noise in place of the paintings, which take up to a second each."""
     train = module("helpers.painting.train")
-    quick = {"glass": train.PAINTINGS["flames"], "strokes": train.PAINTINGS["waves"]}
+    noise = {name: make_noise(number) for number, name in enumerate(train.PAINTINGS)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "PAINTINGS", {**train.PAINTINGS, **quick})
+        patch.setattr(train, "PAINTINGS", noise)
         yield train
 
 

@@ -22,6 +22,9 @@ import nbformat
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TIMEOUT = 600  # seconds, for a cell and for the start of a kernel
+# The last line that an answer cell has to print, and what the point below it has to give.
+UNTOUCHED = ("not answered yet", 0)
+ANSWERED = ("right", 1)
 
 
 def main(names):
@@ -30,20 +33,19 @@ def main(names):
     for name in names or [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]:
         stored = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
         edition = students_edition(stored)
-        faults = faults_of(edition, "not answered yet", 0)
-        faults += faults_of(with_solutions(edition, stored), "right", 1)
+        faults = faults_of(edition, UNTOUCHED)
+        faults += faults_of(with_solutions(edition, stored), ANSWERED)
         print(f"{name}: {'; '.join(faults) or 'as it should be'}", flush=True)
         failed = failed or bool(faults)
     return int(failed)
 
 
-def faults_of(notebook, line, point):
+def faults_of(notebook, *endings):
     """Run a notebook in an empty folder, and list the exercises that end otherwise.
 
     Args:
         notebook: a students' edition; its outputs are replaced.
-        line: what the last line of each answer cell has to print.
-        point: what each cell below an answer cell has to give.
+        endings: `UNTOUCHED` or `ANSWERED`; with both, the answer cells have to end so in turn.
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "notebooks")
@@ -55,10 +57,12 @@ def faults_of(notebook, line, point):
         environment = {**os.environ, "COURSE_RUNS": str(Path(folder, "runs"))}
         client.execute(cwd=str(place), env=environment, stderr=subprocess.DEVNULL)
     faults = []
+    expected = itertools.cycle(endings)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for answer, below in itertools.pairwise(cells):
         if "answer" not in tags_of(answer):
             continue
+        line, point = next(expected)
         printed = "".join(output.get("text", "") for output in answer.outputs)
         given = [output["data"]["text/plain"] for output in below.outputs]
         if not printed.endswith(f"{line}\n") or given != [str(point)]:
@@ -83,6 +87,25 @@ def with_solutions(edition, stored):
             answers = f"({names},) = ({arguments},)"
             cell.source = f"{program}\n{answers}\n{check}({names})"
     return answered
+
+
+def untouched_then_answered(edition, stored):
+    """Return a students' edition in which each answer cell and its point come twice.
+
+    The first time they are untouched, the second time answered: as a learner runs them, and in
+    one kernel.
+    """
+    both = nbformat.from_dict(edition)
+    both.cells = []
+    for cell, answered in zip(edition.cells, with_solutions(edition, stored).cells, strict=True):
+        both.cells.append(nbformat.from_dict(cell))
+        if "answer" in tags_of(cell):
+            answer = answered
+        if "point" in tags_of(cell):
+            both.cells += [answer, nbformat.from_dict(cell)]
+            for again in both.cells[-2:]:
+                again.id = f"{again.id}-again"
+    return both
 
 
 if __name__ == "__main__":

@@ -24,9 +24,13 @@ def answered(module, edition, stored):
     return module("tests.students_run").with_solutions(edition, stored)
 
 
+def read_stored():
+    return nbformat.read(NOTEBOOKS / f"{NAME}.ipynb", as_version=4)
+
+
 @pytest.fixture
 def stored():
-    return nbformat.read(NOTEBOOKS / f"{NAME}.ipynb", as_version=4)
+    return read_stored()
 
 
 @pytest.fixture
@@ -150,40 +154,95 @@ def test_the_arguments_are_those_of_the_learners_call(marks, stored, edition):
 # Notebooks that run
 
 
-def test_right_answers_are_right_also_where_cells_are_gone(marks, answered, tmp_path):
-    answered.cells = answer_cells(answered)[::-1]
-    path = hand_in(answered, tmp_path, "ada")
-    found = marks.mark_notebook(path, marks.Limits())
-    assert verdicts(found) == ["right"] * 3
-    assert [mark.exercise for mark in found] == ["tweak", "bug", "make"]
-    assert {(mark.notebook, mark.line) for mark in found} == {(NAME, "")}
+class FakeKernel:
+    """A kernel that takes no time: each cell runs without an error, each answer is right."""
+
+    def __init__(self, *_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, source):
+        return ""
+
+    def ask(self, expression):
+        return "right", ""
 
 
-def test_wrong_answers_give_the_line_of_the_check_and_the_batch_goes_on(
-    marks, edition, tmp_path, capsys
-):
-    tweak, bug, make = answer_cells(edition)
+@pytest.fixture(scope="module")
+def marked(module, marks, tmp_path_factory):
+    """The marks of two learners. One run in a kernel, which takes seconds, is for several tests.
+
+    The first has kept the answer cells only, in another order, and has solved the last exercise.
+    """
+    stored = read_stored()
+    edition = module("helpers.classroom.students").students_edition(stored)
+    notebook = module("tests.students_run").with_solutions(edition, stored)
+    tweak, bug, _ = answer_cells(notebook)
     tweak.source = "Path.is_file = lambda path: True\ntweaked_prefix = 'x'\nprint('right')"
     bug.source = "while True:\n    print('x' * 100_000)"
-    make.source = "line_prefix ="
-    hand_in(edition, tmp_path, "ada")
-    (tmp_path / "bea").mkdir()
-    (tmp_path / "bea" / f"{NAME} (1).ipynb").write_text("", encoding="utf-8")
-    found = list(marks.mark_folder(tmp_path, marks.Limits(megabytes=1)))
-    assert verdicts(found) == ["wrong", "wrong", "wrong", "not judged"]
-    assert [mark.line.partition(":")[0] for mark in found] == [
+    notebook.cells = answer_cells(notebook)[::-1]
+    folder = tmp_path_factory.mktemp("class")
+    hand_in(notebook, folder, "ada")
+    (folder / "bea").mkdir()
+    (folder / "bea" / f"{NAME} (1).ipynb").write_text("", encoding="utf-8")
+    return list(marks.mark_folder(folder, marks.Limits(megabytes=1)))
+
+
+def test_a_right_answer_is_right_also_where_cells_are_gone(marked):
+    make = marked[2]
+    assert (make.exercise, make.verdict, make.line) == ("make", "right", "")
+
+
+def test_wrong_answers_give_the_line_of_the_check_and_the_batch_goes_on(marks, marked, capsys):
+    assert [mark.exercise for mark in marked] == ["tweak", "bug", "make", ""]
+    assert {mark.notebook for mark in marked} == {NAME}
+    assert verdicts(marked) == ["wrong", "wrong", "right", "not judged"]
+    assert [mark.line.partition(":")[0] for mark in marked] == [
         "this is not what save returned",
         "OSError",
-        "SyntaxError",
+        "",
         "the file is empty",
     ]
-    marks.show_marks(found)
+    marks.show_marks(marked)
     shown = capsys.readouterr().out
     assert "ada, bug: OSError: the output is longer than 1 MB\n" in shown
     assert "bea, 01_save: the file is empty\n" in shown
 
 
-def test_what_cannot_be_judged_after_a_death_is_one_line_each(marks, answered, tmp_path):
+def test_an_answer_that_does_not_run_is_wrong_for_its_own_error(
+    marks, edition, tmp_path, monkeypatch
+):
+    class Kernel(FakeKernel):
+        def run(self, source):
+            return "SyntaxError: invalid syntax" if source == "line_prefix =" else ""
+
+        def ask(self, expression):
+            if "check_make" in expression:
+                return "", "NameError: name 'line_prefix' is not defined"
+            return "right", ""
+
+    monkeypatch.setattr(marks, "LimitedKernel", Kernel)
+    answer_cells(edition)[2].source = "line_prefix ="
+    found = marks.mark_notebook(hand_in(edition, tmp_path, "ada"), marks.Limits())
+    assert verdicts(found) == ["right", "right", "wrong"]
+    assert found[2].line == "SyntaxError: invalid syntax"
+
+
+def test_what_cannot_be_judged_after_a_death_is_one_line_each(
+    marks, answered, tmp_path, monkeypatch
+):
+    class Kernel(FakeKernel):
+        def run(self, source):
+            if "_exit" in source:
+                raise marks.KernelStoppedError("the kernel died")
+            return ""
+
+    monkeypatch.setattr(marks, "LimitedKernel", Kernel)
     answer_cells(answered)[1].source = "import os\nos._exit(1)"
     path = hand_in(answered, tmp_path, "ada")
     found = marks.mark_notebook(path, marks.Limits())
@@ -193,6 +252,14 @@ def test_what_cannot_be_judged_after_a_death_is_one_line_each(marks, answered, t
         "the kernel died",
         "before it was reached, the kernel died",
     ]
+
+
+def test_a_kernel_that_dies_at_once_leaves_nothing_to_judge(marks, edition, tmp_path):
+    """A kernel of its own, but one that does not live to import TensorFlow."""
+    edition.cells.insert(0, nbformat.v4.new_code_cell("import os\nos._exit(1)"))
+    found = marks.mark_notebook(hand_in(edition, tmp_path, "ada"), marks.Limits())
+    assert verdicts(found) == ["not judged"] * 3
+    assert {mark.line for mark in found} == {"before it was reached, the kernel died"}
 
 
 def test_nobodys_notebook_is_run_if_it_cannot_be_read(marks, tmp_path):
@@ -222,16 +289,7 @@ def test_another_notebook_is_named(marks, tmp_path):
 def test_the_best_answer_to_an_exercise_counts_and_an_earlier_trouble_is_told(
     marks, edition, monkeypatch, tmp_path
 ):
-    class Kernel:
-        def __init__(self, *_):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
+    class Kernel(FakeKernel):
         def run(self, source):
             return "ValueError: of ours" if source.startswith("# Check") else ""
 

@@ -125,14 +125,14 @@ def test_nbgrader_finds_its_metadata(students, edition):
     }
 
 
-@pytest.mark.parametrize("name", ["01_save", "03_tricks"])
-def test_untouched_nothing_is_answered_and_with_the_solutions_all_is_right(module, students, name):
+def test_untouched_nothing_is_answered_and_with_the_solutions_all_is_right(
+    module, students, stored
+):
+    """In one notebook and one kernel; ``python -m tests.students_run`` does it with all, in two."""
     students_run = module("tests.students_run")
-    stored = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    edition = students.students_edition(stored)
-    answered = students_run.with_solutions(edition, stored)
-    assert students_run.faults_of(edition, "not answered yet", 0) == []
-    assert students_run.faults_of(answered, "right", 1) == []
+    both = students_run.untouched_then_answered(students.students_edition(stored), stored)
+    assert len(tagged(both, "answer")) == 2 * len(tagged(stored, "solution"))
+    assert students_run.faults_of(both, students_run.UNTOUCHED, students_run.ANSWERED) == []
 
 
 def test_the_call_of_a_check_is_the_last_line(students):

@@ -34,26 +34,30 @@ NEEDS = re.compile(
 PATIENCE = 600  # seconds, for a machine that is busy with something else
 
 # Python that starts without site packages, and then finds there only what may be seen. It uses
-# recipes, each in a folder of its own. For more than one it imports TensorFlow once, and uses each
-# in a fork of its own, which knows nothing of the others.
+# recipes, each in a folder of its own. For more than one it imports TensorFlow once, if all may see
+# it, and uses each in a fork of its own, which knows nothing of the others. What the forks inherit
+# is only what every one of them may see.
 STRANGER = """
-import doctest, importlib, importlib.machinery, json, os, pkgutil, sys, warnings
+import doctest, gc, importlib, importlib.machinery, json, os, pkgutil, sys, warnings
 
-site_packages, visible, task, uses = json.loads(sys.argv[1])
+site_packages, uses = json.loads(sys.argv[1])
 without_packages = ["", *sys.path]  # the first is the current folder
 sys.path = [*without_packages, *site_packages]
 
 class OnlyVisible(importlib.machinery.PathFinder):
+    visible = set.intersection(*[set(visible) for _, _, visible, _ in uses])
+
     @classmethod
     def find_spec(cls, module, path=None, target=None):
-        if path is None and module not in visible:
+        if path is None and module not in cls.visible:
             path = without_packages
         return super().find_spec(module, path, target)
 
 place = sys.meta_path.index(importlib.machinery.PathFinder)
 sys.meta_path[place] = OnlyVisible
 
-def use(name, folder):
+def use(name, folder, visible, task):
+    OnlyVisible.visible = set(visible)
     os.chdir(folder)
     warnings.filterwarnings("error", category=EncodingWarning, module=name)
     recipe = importlib.import_module(name)
@@ -64,7 +68,7 @@ def use(name, folder):
         failed, tried = doctest.testmod(recipe, globs={})
         sys.exit(1 if failed or not tried else 0)
 
-def use_in_a_fork(name, folder):
+def use_in_a_fork(name, folder, visible, task):
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -72,13 +76,15 @@ def use_in_a_fork(name, folder):
     output = os.open(f"{folder}.txt", os.O_WRONLY | os.O_CREAT)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(output, sys.stderr.fileno())
-    use(name, folder)
+    use(name, folder, visible, task)
     sys.exit(0)
 
 if len(uses) == 1:
     use(*uses[0])
 else:
-    import keras
+    if "keras" in OnlyVisible.visible:
+        import keras
+        gc.freeze()  # else each fork clears up all of TensorFlow when it ends, for a second
     print(json.dumps([use_in_a_fork(*each) for each in uses]))
 """
 
@@ -121,6 +127,14 @@ def parse(file):
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+class Use(NamedTuple):
+    """What a Python that sees no course does with a recipe, and the packages that it sees."""
+
+    recipe: Recipe
+    visible: set[str]
+    task: str
+
+
 each_recipe = pytest.mark.parametrize("recipe", find_recipes(), ids=lambda recipe: recipe.name)
 
 
@@ -137,11 +151,14 @@ def installed_with(*packages):
         for requirement in map(Requirement, metadata.requires(name) or []):
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 names.append(requirement.name)
-    return {
-        module
-        for module, owners in metadata.packages_distributions().items()
-        if seen & {canonicalize_name(owner) for owner in owners}
-    }
+    return {module for module, owners in owners_of_modules().items() if seen & owners}
+
+
+@functools.cache
+def owners_of_modules():
+    """The packages that bring each module that can be imported here."""
+    found = metadata.packages_distributions()
+    return {module: {*map(canonicalize_name, owners)} for module, owners in found.items()}
 
 
 def tensorflow():
@@ -154,7 +171,40 @@ def tensorflow():
 def use(recipe, folder, visible, task):
     """Copy a recipe to an empty folder, and let a Python that sees no course use it there."""
     copy(recipe, folder)
-    return start_stranger([(recipe.name, str(folder))], visible, task)
+    return start_stranger([(recipe.name, str(folder), sorted(visible), task)])
+
+
+def use_all(uses, root):
+    """Do the same with many, each in a folder of its own; return exit codes and what they printed.
+
+    Where a process can fork, those that see TensorFlow share one import of it, and the others share
+    one start of Python.
+
+    Args:
+        uses: each `Use`, by a name for its folder.
+        root: an empty folder.
+    """
+    can_share = sys.platform == "linux"
+    groups = {}
+    for name, one in uses.items():
+        folder = root / name
+        folder.mkdir()
+        copy(one.recipe, folder)
+        key = "tensorflow" in one.visible if can_share else name
+        given = (one.recipe.name, str(folder), sorted(one.visible), one.task)
+        groups.setdefault(key, {})[name] = given
+    found = {}
+    for group in groups.values():
+        ended = start_stranger([*group.values()])
+        if len(group) == 1:
+            [name] = group
+            found[name] = (ended.returncode, ended.stdout + ended.stderr)
+            continue
+        assert ended.returncode == 0, ended.stderr
+        for name, code in zip(group, json.loads(ended.stdout), strict=True):
+            printed = root / f"{name}.txt"
+            found[name] = (code, printed.read_text(encoding="utf-8", errors="replace"))
+    return found
 
 
 def copy(recipe, folder):
@@ -165,10 +215,10 @@ def copy(recipe, folder):
         shutil.copy(recipe.path, folder)
 
 
-def start_stranger(uses, visible, task):
+def start_stranger(uses):
     paths = sysconfig.get_paths()
     site_packages = sorted({paths["purelib"], paths["platlib"]})
-    given = json.dumps([site_packages, sorted(visible), task, uses])
+    given = json.dumps([site_packages, uses])
     options = ["-I", "-S", "-B", "-X", "warn_default_encoding"]
     return subprocess.run(
         [sys.executable, *options, "-c", STRANGER, given],
@@ -180,36 +230,34 @@ def start_stranger(uses, visible, task):
     )
 
 
-@pytest.fixture(scope="module")
-def examples(tmp_path_factory):
-    """What the examples of each recipe came to: its exit code and what it printed.
+# Not ours: what becomes of recipes that share an import.
+OTHERS = {"good": '""">>> 1 + 1\n2\n"""', "bad": '""">>> 1 + 1\n3\n"""'}
 
-    An example may save a model of Keras, also where the recipe itself needs no TensorFlow. Recipes
-    that see the same packages share one import of TensorFlow where a process can fork.
-    """
-    root = tmp_path_factory.mktemp("examples")
-    groups = {}
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """What each use of a recipe came to, by its name: its exit code and what it printed."""
+    uses = {}
     for recipe in find_recipes():
-        visible = frozenset(installed_with("tensorflow", *recipe.needs))
-        can_share = sys.platform == "linux"
-        groups.setdefault(visible if can_share else recipe.name, (visible, []))[1].append(recipe)
-    found = {}
-    for visible, recipes in groups.values():
-        uses = []
-        for recipe in recipes:
-            folder = root / recipe.name
-            folder.mkdir()
-            copy(recipe, folder)
-            uses.append((recipe.name, str(folder)))
-        ended = start_stranger(uses, visible, "run the examples")
-        if len(recipes) == 1:
-            found[recipes[0].name] = (ended.returncode, ended.stdout + ended.stderr)
-            continue
-        assert ended.returncode == 0, ended.stderr
-        for recipe, code in zip(recipes, json.loads(ended.stdout), strict=True):
-            printed = root / f"{recipe.name}.txt"
-            found[recipe.name] = (code, printed.read_text(encoding="utf-8", errors="replace"))
-    return found
+        # An example may save a model of Keras, also where the recipe itself needs no TensorFlow.
+        all_it_needs = installed_with("tensorflow", *recipe.needs)
+        uses[recipe.name] = Use(recipe, all_it_needs, "run the examples")
+        for package in recipe.needs:
+            name = f"{recipe.name} without {package}"
+            uses[name] = Use(recipe, all_it_needs - {package}, "import it")
+        if "tensorflow" not in recipe.needs:
+            name = f"{recipe.name} alone"
+            uses[name] = Use(recipe, installed_with(*recipe.needs), "import it")
+    root = tmp_path_factory.mktemp("others")
+    needs = sorted({package for recipe in find_recipes() for package in recipe.needs})
+    greedy = {f"greedy_{package}": f"import {package}" for package in needs}
+    for name, source in (OTHERS | greedy).items():
+        file = root / f"{name}.py"
+        file.write_text(source, encoding="utf-8")
+        task = "run the examples" if name in OTHERS else "import it"
+        seen = installed_with() if name == "greedy_tensorflow" else installed_with("tensorflow")
+        uses[name] = Use(Recipe(file, [file]), seen, task)
+    return use_all(uses, tmp_path_factory.mktemp("ended"))
 
 
 def test_the_recipes_are_found():
@@ -239,20 +287,18 @@ def test_it_imports_only_what_it_names(recipe):
                 assert name.partition(".")[0] in allowed, f"{file.name}, line {node.lineno}"
 
 
-def test_what_needs_no_tensorflow_can_be_imported_where_there_is_none(tmp_path):
+def test_what_needs_no_tensorflow_can_be_imported_where_there_is_none(ended):
     """Of the others, the examples ask as much: they see no more than what the recipe names."""
     recipes = [recipe for recipe in find_recipes() if "tensorflow" not in recipe.needs]
     assert recipes
     for recipe in recipes:
-        folder = tmp_path / recipe.name
-        folder.mkdir()
-        ended = use(recipe, folder, installed_with(*recipe.needs), "import it")
-        assert ended.returncode == 0, ended.stderr
+        code, printed = ended[f"{recipe.name} alone"]
+        assert code == 0, printed
 
 
 @each_recipe
-def test_its_examples_come_true_in_an_empty_folder(recipe, examples):
-    code, printed = examples[recipe.name]
+def test_its_examples_come_true_in_an_empty_folder(recipe, ended):
+    code, printed = ended[recipe.name]
     assert code == 0, printed
 
 
@@ -264,11 +310,10 @@ def test_its_examples_come_true_in_an_empty_folder(recipe, examples):
         for package in recipe.needs
     ],
 )
-def test_without_a_package_that_it_needs_one_line_names_it(recipe, package, tmp_path):
-    visible = installed_with("tensorflow", *recipe.needs) - {package}
-    ended = use(recipe, tmp_path, visible, "import it")
-    assert ended.returncode != 0
-    last = ended.stderr.splitlines()[-1]
+def test_without_a_package_that_it_needs_one_line_names_it(recipe, package, ended):
+    code, printed = ended[f"{recipe.name} without {package}"]
+    assert code != 0
+    last = printed.splitlines()[-1]
     if package == "tensorflow":
         assert last == "ModuleNotFoundError: No module named 'tensorflow'"
     else:
@@ -296,14 +341,17 @@ def test_this_test_notices_what_does_not_stand_alone(source, task, complaint, tm
     assert complaint in ended.stdout + ended.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each recipe has its own process")
-def test_this_test_notices_it_also_of_recipes_that_share_an_import(tmp_path):
-    uses = []
-    for name, text in [("good", '""">>> 1 + 1\n2\n"""'), ("bad", '""">>> 1 + 1\n3\n"""')]:
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / f"{name}.py").write_text(text, encoding="utf-8")
-        uses.append((name, str(folder)))
-    ended = start_stranger(uses, installed_with("tensorflow"), "run the examples")
-    assert json.loads(ended.stdout) == [0, 1]
-    assert "Expected:" in (tmp_path / "bad.txt").read_text(encoding="utf-8")
+def test_this_test_notices_it_also_of_recipes_that_share_an_import(ended):
+    assert ended["good"] == (0, "")
+    code, printed = ended["bad"]
+    assert code == 1
+    assert "Expected:" in printed
+
+
+@pytest.mark.parametrize(
+    "package", sorted({package for recipe in find_recipes() for package in recipe.needs})
+)
+def test_what_one_recipe_may_see_is_hidden_from_another_that_does_not_name_it(package, ended):
+    code, printed = ended[f"greedy_{package}"]
+    assert code == 1
+    assert printed.endswith(f"ModuleNotFoundError: No module named '{package}'\n")

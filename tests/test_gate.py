@@ -3,11 +3,8 @@
 import base64
 import copy
 import io
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 from tests.gate import captions, exercises, figures, litter, numbers, outputs, pictures, settings
 from tests.gate.figure_facts import facts_of
 from tests.gate.kernels import Kernel
+from tests.nested_pytest import run_pytest
 
 import filelock
 import numpy as np
@@ -669,16 +667,6 @@ def made_course(tmp_path_factory):
         text = v4.writes(v4.new_notebook(cells=cells))
         (course / f"{name}.ipynb").write_text(text, encoding="utf-8")
     return course
-
-
-def run_pytest(course, *arguments, options=()):
-    """Run pytest in a made course, with a setting of the machine that no kernel may see."""
-    environment = {**os.environ, "PYTHONPATH": str(COURSE), "MPLBACKEND": "svg"}
-    environment.pop("COURSE_RUNS", None)
-    command = [sys.executable, *options, "-m", "pytest", "-n", "0", *arguments]
-    return subprocess.run(
-        command, cwd=course, env=environment, capture_output=True, encoding="utf-8"
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,14 @@
-"""Storing a notebook changes what has changed, and nothing else."""
+"""Storing a notebook changes what has changed, and nothing else.
+
+A run takes a second or two. Where another thing than the run is tried, the cells get the outputs
+of one run that several tests share.
+"""
 
 import base64
+import copy
 import io
 import json
-import subprocess
+import runpy
 import sys
 import tomllib
 from pathlib import Path
@@ -22,11 +27,12 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 # The cells of a notebook without TensorFlow, so that each run takes a second.
 SOURCES = [
     "import sys, time\nprint('one')\nprint('two', flush=True)",
-    "print(f'runs/x/{time.strftime(\"%Y-%m-%d_%H-%M-%S\")}_{time.time_ns() % 1000}')\n6 * 7",
+    "print(f'runs/x/{time.strftime(\"%Y-%m-%d_%H-%M-%S\")}_{time.time_ns()}')\n6 * 7",
     "import random\nprint(f'about {0.77 + random.uniform(-0.01, 0.01):.4f}')",
     "from matplotlib import pyplot as plt\n%matplotlib inline\nplt.plot([1, 3, 2])\nplt.show()",
 ]
 TAGS = [[], [], ["number-varies"], []]
+CHANGED = SOURCES[0].replace("two", "three")
 
 
 def made(sources=SOURCES, tags=TAGS):
@@ -52,6 +58,27 @@ def stored(tmp_path_factory):
     path = written(made(), tmp_path_factory.mktemp("course"))
     store.store(path)
     return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What each cell gives in a second run, later than that of the stored notebook."""
+    notebook = made([*SOURCES, CHANGED], [*TAGS, []])
+    store.run(notebook, tmp_path_factory.mktemp("course") / "01_made.ipynb")
+    return {cell.source: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+
+
+@pytest.fixture
+def second_run(found, monkeypatch):
+    """Let cells give what they gave in the second run."""
+
+    def run(notebook, path):
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for count, cell in enumerate(code, start=1):
+            cell.outputs = copy.deepcopy(found[cell.source])
+            cell.execution_count = count
+
+    monkeypatch.setattr(store, "run", run)
 
 
 @pytest.fixture
@@ -88,7 +115,7 @@ def test_what_runs_for_the_first_time_is_stored(stored, path):
     assert fourth.outputs[-1].metadata[figure_facts.KEY]["axes"][0]["series"]
 
 
-def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path, capsys):
+def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path, capsys, second_run):
     before = path.stat().st_mtime_ns
     assert store.main([str(path)]) == 0
     assert capsys.readouterr().out == "01_made.ipynb: no output has changed\n"
@@ -96,16 +123,23 @@ def test_an_unchanged_notebook_stays_as_it_is_to_the_last_byte(stored, path, cap
     assert path.stat().st_mtime_ns == before
 
 
-def test_a_changed_cell_changes_its_own_outputs_only(stored, path):
+def test_a_second_run_is_not_the_same_to_the_last_byte(stored, found):
+    """So the tests below say something."""
+    one, of_its_time = nbformat.reads(stored.decode(), as_version=4).cells[1:3]
+    assert found[one.source] == one.outputs
+    assert found[of_its_time.source] != of_its_time.outputs
+
+
+def test_a_changed_cell_changes_its_own_outputs_only(stored, path, second_run):
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[1].source = notebook.cells[1].source.replace("two", "three")
+    notebook.cells[1].source = CHANGED
     written(notebook, path.parent)
     assert store.store(path) == [1]
     changed = stored.decode().replace("two\\n", "three\\n").replace("'two'", "'three'")
     assert path.read_text(encoding="utf-8") == changed
 
 
-def test_noise_of_an_editor_is_cleaned_up(stored, path):
+def test_noise_of_an_editor_is_cleaned_up(stored, path, second_run):
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.widgets = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
     notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}
@@ -150,18 +184,23 @@ def test_what_is_no_notebook_is_refused_in_one_line(name, tmp_path, capsys):
     assert (tmp_path / name).as_posix() in error
 
 
-def test_the_command_ends_with_one_line_and_an_exit_code():
-    command = [sys.executable, "-m", "tests.store", "README.md"]
-    done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr == "README.md is no notebook: give paths of .ipynb files, or none\n"
+def test_the_command_ends_with_one_line_and_an_exit_code(monkeypatch, capsys):
+    monkeypatch.chdir(COURSE)
+    monkeypatch.setattr(sys, "argv", ["store.py", "README.md"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(store.__file__, run_name="__main__")
+    assert ended.value.code == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "README.md is no notebook: give paths of .ipynb files, or none\n"
 
 
-def test_one_failure_does_not_keep_the_next_notebook_from_being_stored(tmp_path, capsys):
-    good = written(made(["print(1)"], [[]]), tmp_path)
+def test_one_failure_does_not_keep_the_next_notebook_from_being_stored(
+    tmp_path, capsys, second_run
+):
+    good = written(made(SOURCES[:1], TAGS[:1]), tmp_path)
     assert store.main([str(tmp_path / "none.ipynb"), str(good)]) == 1
-    assert code_cells(good)[0].outputs == [stream("1\n")]
+    assert code_cells(good)[0].outputs == [stream("one\ntwo\n")]
     assert capsys.readouterr().out == "01_made.ipynb: new outputs of [1]\n"
 
 
@@ -231,7 +270,7 @@ def test_new_metadata_is_stored_beside_a_picture_that_keeps_its_bytes():
     assert settled.metadata == new.metadata
 
 
-def test_the_caption_below_a_picture_becomes_its_alt_text(stored, path):
+def test_the_caption_below_a_picture_becomes_its_alt_text(stored, path, second_run):
     assert "alt" not in json.loads(stored)["cells"][4]["outputs"][0]["metadata"]
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(new_markdown_cell("*A line through `three` points.* Drawn by hand."))

@@ -9,8 +9,10 @@ fork is not safe once Apple's frameworks are loaded. There each program imports 
 import contextlib
 import inspect
 import multiprocessing
+import multiprocessing.connection
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,6 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Self
 
@@ -58,6 +59,25 @@ def write_script(path: Path, beginning: str, functions: Sequence[Callable], call
     return path
 
 
+def call_to_its_end(function: Callable[[], None]) -> None:
+    """Call a function, and hold back an interrupt that comes meanwhile until it has ended.
+
+    Raises:
+        KeyboardInterrupt: one has come.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        function()  # no other thread is interrupted
+        return
+    interrupts = []
+    handler = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
+    try:
+        function()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupts:
+        signal.raise_signal(signal.SIGINT)
+
+
 class Program:
     """A Python script that runs in a process of its own, killed when its ``with`` block ends.
 
@@ -81,11 +101,7 @@ class Program:
         # A killed script cannot delete its temporary files. So they go to a folder of this object.
         self._temporary = tempfile.TemporaryDirectory()
         command = [str(self.script), *map(str, arguments)]
-        self._process: _Fork | _NewPython
-        if FORKS:
-            self._process = _Fork(command, self._temporary.name)
-        else:
-            self._process = _NewPython(command, self._temporary.name)
+        self._process = self._start(command)
 
     def __enter__(self) -> Self:
         """Return the program, which runs already."""
@@ -135,6 +151,26 @@ class Program:
 
         The signal is SIGKILL. On Windows, ``TerminateProcess`` does the same.
         """
+        call_to_its_end(self._kill)
+
+    def _start(self, command: list[str]) -> "_Fork | _NewPython":
+        started: list[_Fork | _NewPython] = []
+
+        def start() -> None:
+            process_of_this_system = _Fork if FORKS else _NewPython
+            started.append(process_of_this_system(command, self._temporary.name))
+
+        try:
+            call_to_its_end(start)
+        except BaseException:  # an interrupt too: nobody else knows the process that runs already
+            for process in started:
+                process.kill()
+                process.wait()
+            self._temporary.cleanup()
+            raise
+        return started[0]
+
+    def _kill(self) -> None:
         self._process.kill()
         self._process.wait()
         self._temporary.cleanup()
@@ -189,17 +225,31 @@ class _NewPython:
         return self._process.wait()
 
 
-def _run_in_fork(command: list[str], folder: Path, temporary: str, writer: Connection) -> None:
-    threading.Thread(target=_end_with_the_notebook, daemon=True).start()
+def _run_in_fork(
+    command: list[str], folder: Path, temporary: str, writer: multiprocessing.connection.Connection
+) -> None:
+    _end_with_the_notebook()
     os.chdir(folder)
     sys.stdout = _text_file(writer.fileno(), "w")
     _run(command, temporary)
 
 
 def _end_with_the_notebook() -> None:
+    """Let Linux end this process with the notebook, also while no thread of Python can run.
+
+    A library that waits in C++ can hold the interpreter's lock meanwhile. The sentinel is a pipe
+    that the notebook's end closes. Linux then sends SIGIO, which ends a process.
+    """
+    import fcntl  # Windows has none
+
     notebook = multiprocessing.parent_process()
-    if notebook:
-        notebook.join()
+    assert notebook
+    sentinel = notebook.sentinel
+    fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    has_ended_before = multiprocessing.connection.wait([sentinel], timeout=0)
+    if has_ended_before:
         os._exit(1)
 
 

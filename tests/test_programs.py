@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -225,9 +226,11 @@ def test_a_program_that_is_not_there_is_named(start, tmp_path):
 @either_kind
 def test_programs_end_when_the_notebook_dies(start, write, request):
     forks = request.node.callspec.params["start"] == "fork"
-    # The fork waits in silence. The other one notices when nobody is there to read its line.
-    wait = "time.sleep(3600)" if forks else "while True: print('tick'); time.sleep(0.1)"
-    write(f"import os, time\nprint(os.getpid(), os.getppid())\n{wait}")
+    # The fork waits in silence in C, where no thread of Python can run meanwhile. The other one
+    # notices when nobody is there to read its line.
+    silent = "ctypes.PyDLL(None).sleep(3600)"
+    wait = silent if forks else "while True: print('tick'); time.sleep(0.1)"
+    write(f"import ctypes, os, time\nprint(os.getpid(), os.getppid())\n{wait}")
     notebook = write(
         "import time\nfrom helpers import programs\n"
         "if __name__ == '__main__':\n"
@@ -243,6 +246,72 @@ def test_programs_end_when_the_notebook_dies(start, write, request):
         assert all(map(psutil.pid_exists, numbers))
         process.kill()
     assert wait_until_ended(numbers)
+
+
+@pytest.fixture
+def interrupts_are_heard():
+    """A shell starts what runs in its background deaf to interrupts, and so might this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("without_tensorflow", "interrupts_are_heard")
+@either_kind
+def test_an_interrupt_during_the_start_leaves_no_process_and_no_file(
+    start, write, module, monkeypatch, tmp_path
+):
+    programs = module("helpers.programs")
+    name = "_Fork" if programs.FORKS else "_NewPython"
+    started = []
+
+    class Interrupted(getattr(programs, name)):
+        def __init__(self, command, temporary):
+            super().__init__(command, temporary)
+            started.append(self._process.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(programs, name, Interrupted)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    with pytest.raises(KeyboardInterrupt):
+        start(write("import time\ntime.sleep(3600)"))
+    assert len(started) == 1
+    assert not psutil.pid_exists(started[0])
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.usefixtures("without_tensorflow", "interrupts_are_heard")
+@either_kind
+def test_an_interrupt_does_not_cut_a_kill_in_two(start, write, monkeypatch):
+    program = start(write("import tempfile, time\nprint(tempfile.mkdtemp())\ntime.sleep(3600)"))
+    folder = Path(next(program.lines()))
+    number = program._process._process.pid
+    wait = program._process.wait
+
+    def wait_slowly():
+        signal.raise_signal(signal.SIGINT)
+        return wait()
+
+    monkeypatch.setattr(program._process, "wait", wait_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        program.kill()
+    assert not psutil.pid_exists(number)
+    assert not folder.parent.exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_in_a_thread_a_program_is_started_and_killed_as_well(start, write):
+    ended = []
+
+    def run():
+        with start(write("print('here')")) as program:
+            ended.append(program.wait())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert ended == ["here"]
 
 
 def test_a_script_holds_its_beginning_the_functions_and_the_call(module, tmp_path):

@@ -7,7 +7,6 @@ because TensorFlow does not notice every death. So every wait here has a deadlin
 
 import json
 import os
-import signal
 import socket
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from helpers.programs import Program, write_script
+from helpers.programs import Program, call_to_its_end, write_script
 
 # A deadline in seconds that a busy machine keeps too.
 PATIENCE = 600.0
@@ -196,7 +195,7 @@ class Cluster:
             FileNotFoundError: there is no such program.
         """
         try:
-            _call_to_its_end(self._start_all)
+            call_to_its_end(self._start_all)
         except BaseException:  # an interrupt too: nobody else knows the workers that run already
             self._kill_all()
             raise
@@ -337,7 +336,7 @@ class Cluster:
                 reader.join()
             self._logs.cleanup()
 
-        _call_to_its_end(kill)
+        call_to_its_end(kill)
 
 
 def free_ports(count: int) -> list[int]:
@@ -353,21 +352,6 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
-
-
-def _call_to_its_end(function: Callable[[], None]) -> None:
-    """Call a function, and hold back an interrupt that comes meanwhile until it has ended."""
-    if threading.current_thread() is not threading.main_thread():
-        function()  # no other thread is interrupted
-        return
-    interrupts = []
-    handler = signal.signal(signal.SIGINT, lambda *_: interrupts.append(True))
-    try:
-        function()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if interrupts:
-        signal.raise_signal(signal.SIGINT)
 
 
 def _refuse_windows() -> None:

@@ -4,10 +4,8 @@ Every function here runs in a worker, and none in the notebook.
 """
 
 import json
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,6 @@ def begin(command: list[str]) -> list[str]:
     """
     # Jupyter interrupts the workers with the notebook, and the launcher kills them then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_the_notebook()
     orders.update(json.loads(command[1]))
     log = os.open(orders["log"], os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 2)
@@ -71,22 +68,6 @@ def start_servers(servers: int) -> tf.distribute.cluster_resolver.ClusterResolve
     return tf.distribute.cluster_resolver.SimpleClusterResolver(
         cluster, task_type="chief", task_id=0, rpc_layer="grpc"
     )
-
-
-def _end_with_the_notebook() -> None:
-    """Let Linux end this process with the notebook, also while no thread of Python can run.
-
-    A strategy waits for the other workers in C++, and holds the interpreter's lock meanwhile. The
-    sentinel is a pipe that the notebook's end closes. Linux then sends SIGIO, which ends a process.
-    """
-    notebook = multiprocessing.parent_process()
-    if sys.platform == "linux" and notebook:
-        import fcntl  # Windows has none
-
-        sentinel = notebook.sentinel
-        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
-        flags = fcntl.fcntl(sentinel, fcntl.F_GETFL)
-        fcntl.fcntl(sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def _wait_for_file(path: Path) -> None:

@@ -2,10 +2,12 @@
 
 Each case saves a file, gives a model other numbers, and asks for the report. Then it loads the file
 as one does, and compares each variable, number by number, with the file and with what it held
-before. As a command, it prints the cases: ``python -m tests.load_cases``.
+before. As a command, it tries and prints all cases, and ends with 1 if one differs:
+``python -m tests.load_cases``. The tests try those of `SAMPLE`.
 """
 
 import json
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -486,7 +488,7 @@ def attention(heads):
 
 
 def quantized(mode):
-    model = dense(8, 3)
+    model = dense(3)
     model.quantize(mode)
     return model
 
@@ -731,19 +733,19 @@ CASES = {
         lambda: attention(4),
         "0 matched, 7 other shape, 1 skipped, 1 not carried",
     ),
-    "int8": Case(".weights.h5", lambda: quantized("int8"), lambda: quantized("int8"), "6 matched"),
-    "int4": Case(".keras", lambda: quantized("int4"), lambda: quantized("int4"), "10 matched"),
+    "int8": Case(".weights.h5", lambda: quantized("int8"), lambda: quantized("int8"), "3 matched"),
+    "int4": Case(".keras", lambda: quantized("int4"), lambda: quantized("int4"), "5 matched"),
     "float into int8": Case(
         ".weights.h5",
-        lambda: dense(8, 3),
+        lambda: dense(3),
         lambda: quantized("int8"),
-        "0 matched, 4 skipped, 2 missing",
+        "0 matched, 2 skipped, 1 missing",
     ),
     "int8 into float": Case(
         ".weights.h5",
         lambda: quantized("int8"),
-        lambda: dense(8, 3),
-        "0 matched, 4 skipped, 2 unexpected",
+        lambda: dense(3),
+        "0 matched, 2 skipped, 1 unexpected",
     ),
     "mixed precision": Case(
         ".keras",
@@ -1084,19 +1086,32 @@ CASES = {
 }
 
 
+# Models that are not ours take two thirds of the time, so the tests try three of them: one whose
+# layers lie in another model, a legacy file and a checkpoint.
+NOT_OURS = [name for name in CASES if name.startswith(("MobileNet", "VGG"))]
+TRIED_NOT_OURS = ["MobileNet, flat into nested", "MobileNet, legacy", "MobileNet, checkpoint"]
+SAMPLE = {
+    name: case for name, case in CASES.items() if name not in NOT_OURS or name in TRIED_NOT_OURS
+}
+
+
 def show_outcomes():
-    """Run all cases, and print what each has shown."""
+    """Run all cases, print what each has shown, and return how many differ."""
     agreements = 0
     for name, one in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             outcome = run(one, Path(folder))
-        verdict = "agrees" if not outcome.wrong else "DIFFERS"
-        agreements += not outcome.wrong
+        wrong = [*outcome.wrong]
+        if outcome.line != one.counts:
+            wrong.append(f"the line was to say {one.counts}")
+        verdict = "agrees" if not wrong else "DIFFERS"
+        agreements += not wrong
         print(f"{name:36} {one.kind:26} {verdict:8} {outcome.line}")
-        for line in outcome.wrong:
+        for line in wrong:
             print(f"    {line[:400]}")
     print(f"{len(CASES)} cases, {agreements} agreements")
+    return len(CASES) - agreements
 
 
 if __name__ == "__main__":
-    show_outcomes()
+    sys.exit(1 if show_outcomes() else 0)

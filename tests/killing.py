@@ -1,10 +1,13 @@
 """Kill programs at random moments, for the tests of what is left.
 
-As a command, it kills the training of ``helpers/recipes/train_loop.py`` as often as you like:
+As a command, it kills the training of ``helpers/recipes/train_loop.py`` as often as you like, and
+the saves of the other recipes as often. The tests kill each a few times only:
 
     python -m tests.killing 200
 """
 
+import copy
+import importlib
 import itertools
 import random
 import sys
@@ -28,6 +31,13 @@ train(folder, int(steps), int(save_every))
 STEPS = 60
 SAVE_EVERY = 3
 KEPT = ["ckpt-54", "ckpt-57", "ckpt-60"]
+# The tests whose recipes are killed in a save, each with its arguments.
+KILLED_SAVES = [
+    ("test_restart",),
+    ("test_save_whole", ".keras"),
+    ("test_save_whole", ".weights.h5"),
+    ("test_background_save",),
+]
 
 
 def kill_in_a_save(program, script, parent, *arguments):
@@ -146,10 +156,10 @@ class Count:
 class Killer:
     """Trains without an interruption, and then kills trainings and compares."""
 
-    def __init__(self, program, folder, draw=None):
+    def __init__(self, program, folder):
         self.program = program
         self.folder = folder
-        self.draw = draw or random.Random()
+        self.draw = random.Random()
         self.script = folder / "training.py"
         self.script.write_text(TRAINING, encoding="utf-8")
         self.whole = folder / "whole"
@@ -162,6 +172,16 @@ class Killer:
         self.expected = Life.read(printed)
         assert len(self.expected.losses) == STEPS
         self.count = Count()
+
+    def of_another_training(self, text, draw):
+        """Return a killer of a changed training, which compares with the same whole one."""
+        other = copy.copy(self)
+        other.folder = new_folder(self.folder / "another")
+        other.script = other.folder / "training.py"
+        other.script.write_text(text, encoding="utf-8")
+        other.draw = draw
+        other.count = Count()
+        return other
 
     def start(self, folder):
         return self.program(self.script, folder, STEPS, SAVE_EVERY)
@@ -240,12 +260,18 @@ def count_differences(one, other):
 
 def main():
     times = int(sys.argv[1])
-    from helpers.programs import Program
+    importlib.import_module("helpers")  # first of all, so that TensorFlow's log is quiet
+    program = importlib.import_module("helpers.programs").Program
 
     with tempfile.TemporaryDirectory() as folder:
-        killer = Killer(Program, Path(folder))
+        killer = Killer(program, Path(folder))
         for target in range(20, times + 20, 20):
             print(killer.kill(min(target, times)), flush=True)
+    for name, *arguments in KILLED_SAVES:
+        kill_saves = importlib.import_module(f"tests.{name}").kill_saves
+        with tempfile.TemporaryDirectory() as folder:
+            kill_saves(importlib.import_module, Path(folder), times, *arguments)
+        print(*[name, *arguments], f"{times} kills in a save: nothing is lost", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
+KILLS = 6  # `python -m tests.killing 200` kills more often
 WORKER = """
 import itertools
 import sys
@@ -312,12 +313,17 @@ def test_a_file_is_flushed_before_its_rename_and_its_folder_after(
     assert steps == expected
 
 
-def test_kills_in_a_save_leave_the_old_file_or_the_new_one(recipe, module, tmp_path):
+def test_kills_in_a_save_leave_the_old_file_or_the_new_one(module, tmp_path):
+    kill_saves(module, tmp_path, KILLS)
+
+
+def kill_saves(module, parent, times):
+    """Kill the worker in a save so many times, and see what is left."""
     program = module("helpers.programs").Program
-    worker = tmp_path / "worker.py"
+    worker = parent / "worker.py"
     worker.write_text(WORKER, encoding="utf-8")
-    for _ in range(8):
-        folder, number = kill_in_a_save(program, worker, tmp_path / "saves")
+    for _ in range(times):
+        folder, number = kill_in_a_save(program, worker, parent / "saves")
         assert values_in(folder / "model.safetensors") in ([number - 1], [number])
         names = {path.name for path in folder.iterdir()}
         assert names <= {"model.safetensors", ".saving-model.safetensors"}

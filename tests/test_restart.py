@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import random
 import shutil
 import sys
 from pathlib import Path
@@ -12,16 +11,16 @@ from tests.killing import DAMAGES, damage, kill_in_a_save, new_folder
 from tests.power_cut import (
     Recorder,
     judge_checkpoints,
-    make_tree,
     record_checkpoints,
     save_checkpoints,
     try_cuts,
-    write_tree,
+    try_second_cuts,
 )
 
 import numpy as np
 import pytest
 
+KILLS = 6  # `python -m tests.killing 200` kills more often
 WORKER = """
 import itertools
 import sys
@@ -75,11 +74,21 @@ def three(tf, tmp_path):
     return tmp_path
 
 
-def test_twenty_kills_in_a_save_lose_nothing(restart, module, tf, program, worker, tmp_path):
+def test_kills_in_a_save_lose_nothing(module, tmp_path):
+    kill_saves(module, tmp_path, KILLS)
+
+
+def kill_saves(module, parent, times):
+    """Kill the worker in a save so many times, and see what the next start finds."""
+    restart = module("helpers.recipes.restart")
+    program = module("helpers.programs").Program
     keras = module("keras")
+    tf = module("tensorflow")
+    worker = parent / "worker.py"
+    worker.write_text(WORKER, encoding="utf-8")
     model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
-    for _ in range(20):
-        folder, number = kill_in_a_save(program, worker, tmp_path / "saves")
+    for _ in range(times):
+        folder, number = kill_in_a_save(program, worker, parent / "saves")
         prefix = restart.newest_whole(folder)
         tf.train.Checkpoint(model=model).restore(prefix).assert_existing_objects_matched()
         found = np.unique(model.weights[0].numpy()).tolist()
@@ -406,35 +415,40 @@ def test_on_a_mac_the_cache_of_the_drive_is_emptied(module, tmp_path, monkeypatc
     flush_file(file)
 
 
+# `python -m tests.power_cut` tries more saves, and a second cut after a cut at every moment. Here a
+# manager keeps two, so that its third save deletes a checkpoint.
+
+
+@pytest.fixture(scope="module")
+def three_saves(restart, tmp_path_factory):
+    """The moments of a program that saves three times, and keeps two checkpoints."""
+    record = tmp_path_factory.mktemp("three_saves") / "record"
+    return record_checkpoints(restart, record, number_of_saves=3, keep=2)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
-def test_a_power_cut_leaves_the_old_checkpoint_or_the_new_one(restart, tmp_path):
-    moments = record_checkpoints(restart, tmp_path / "record", number_of_saves=4)
-    result = try_cuts(moments, judge_checkpoints(restart), tmp_path / "cut", at_random=1)
+def test_a_power_cut_leaves_the_old_checkpoint_or_the_new_one(restart, three_saves, tmp_path):
+    result = try_cuts(three_saves, judge_checkpoints(restart), tmp_path, at_random=0)
     assert result.lost == []
     assert result.states > 100
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
-def test_a_second_power_cut_in_the_next_start_or_save_loses_nothing(restart, tmp_path):
-    draw = random.Random(1)
-    moments = record_checkpoints(restart, tmp_path / "record", number_of_saves=4)
-    for number, moment in enumerate(moments[::8]):
-        folder = tmp_path / str(number)
-        (folder / "record").mkdir(parents=True)
-        write_tree(make_tree(moment, draw.choice, draw.choice), folder / "record")
-        (folder / "record" / "saves").mkdir(exist_ok=True)
-        recorder = Recorder(folder / "record")
-        recorder.promised = moment.promised
-        save_checkpoints(restart, folder / "record" / "saves", 1, 3, recorder)
-        recorder.close()
-        result = try_cuts(recorder.moments, judge_checkpoints(restart), folder / "cut", at_random=0)
-        assert result.lost == []
+def test_a_second_power_cut_in_the_next_start_or_save_loses_nothing(restart, three_saves, tmp_path):
+    first, second, third = [
+        [moment for moment in three_saves if moment.promised == promised]
+        for promised in [None, 1, 2]
+    ]
+    middles = [moments[len(moments) // 2] for moments in [first, second, third]]
+    results = try_second_cuts(restart, middles, tmp_path, keep=2)
+    assert [result.lost for result in results] == [[], [], []]
+    assert all(result.states > 1 for result in results)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
 def test_without_the_flush_a_power_cut_loses_everything(restart, tmp_path, monkeypatch):
     monkeypatch.setattr(restart, "flush", lambda path: None)
-    moments = record_checkpoints(restart, tmp_path / "record", number_of_saves=4)
+    moments = record_checkpoints(restart, tmp_path / "record", number_of_saves=3)
     monkeypatch.undo()
     result = try_cuts(moments[-1:], judge_checkpoints(restart), tmp_path / "cut", at_random=9)
     assert any("none of 3 checkpoints" in line for line in result.lost), result.lost
@@ -444,8 +458,9 @@ def test_without_the_flush_a_power_cut_loses_everything(restart, tmp_path, monke
 def test_keeping_one_checkpoint_is_too_few(restart, tmp_path):
     """As the docstring of flush says."""
     moments = record_checkpoints(restart, tmp_path / "record", number_of_saves=2, keep=1)
-    judge = judge_checkpoints(restart, keep=1)
-    assert try_cuts(moments, judge, tmp_path / "cut", at_random=2).lost != []
+    in_the_second_save = [moment for moment in moments if moment.promised == 1]
+    judge = judge_checkpoints(restart)
+    assert try_cuts(in_the_second_save, judge, tmp_path / "cut", at_random=0).lost != []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the record is made of inodes and of fsync")
@@ -455,8 +470,11 @@ def test_a_save_that_was_killed_before_its_flush_is_flushed_when_it_is_adopted(
     folder = tmp_path / "record"
     saves = folder / "saves"
     saves.mkdir(parents=True)
-    recorder = Recorder(folder)
-    save_checkpoints(restart, saves, 2, 2, recorder)
+    before = Recorder(folder)
+    save_checkpoints(restart, saves, 2, 2, before)
+    before.close()
+    recorder = Recorder(folder)  # all of these two is on the disk
+    recorder.promised = 2
     step, _ = make_manager(tf, saves)
     checkpoint = tf.train.Checkpoint(step=step, many=tf.Variable(tf.range(100.0)))
     manager = tf.train.CheckpointManager(checkpoint, saves, max_to_keep=2)
@@ -464,5 +482,5 @@ def test_a_save_that_was_killed_before_its_flush_is_flushed_when_it_is_adopted(
         save_numbers(manager, step, [3])
     save_checkpoints(restart, saves, 1, 2, recorder)
     recorder.close()
-    judge = judge_checkpoints(restart, keep=2)
-    assert try_cuts(recorder.moments, judge, tmp_path / "cut", at_random=1).lost == []
+    judge = judge_checkpoints(restart)
+    assert try_cuts(recorder.moments, judge, tmp_path / "cut", at_random=0).lost == []

@@ -13,6 +13,8 @@ from tests.power_cut import judge_whole_file, record_whole_file, try_cuts
 import numpy as np
 import pytest
 
+KILLS = 6  # `python -m tests.killing 200` kills more often
+KINDS = [".keras", ".weights.h5"]
 WORKER = """
 import itertools
 import sys
@@ -60,17 +62,22 @@ def save_text(recipe):
     return save_text
 
 
-@pytest.mark.parametrize("kind", [".keras", ".weights.h5"])
-def test_twenty_kills_in_a_save_lose_nothing(recipe, module, tmp_path, kind):
-    keras = module("keras")
+@pytest.mark.parametrize("kind", KINDS)
+def test_kills_in_a_save_lose_nothing(module, tmp_path, kind):
+    kill_saves(module, tmp_path, KILLS, kind)
+
+
+def kill_saves(module, parent, times, kind):
+    """Kill the worker in a save so many times, and see what is left."""
+    recipe = module("helpers.recipes.save_whole")
     restart = module("helpers.recipes.restart")
     program = module("helpers.programs").Program
-    worker = tmp_path / "worker.py"
+    keras = module("keras")
+    worker = parent / "worker.py"
     worker.write_text(WORKER, encoding="utf-8")
     model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
-
-    for _ in range(20):
-        folder, number = kill_in_a_save(program, worker, tmp_path / "saves", kind)
+    for _ in range(times):
+        folder, number = kill_in_a_save(program, worker, parent / "saves", kind)
         if kind == ".keras":
             model = keras.saving.load_model(recipe.checked(folder / "model.keras"))
         else:
@@ -367,7 +374,7 @@ def test_without_a_flush_a_power_cut_loses_the_file(recipe, tmp_path, monkeypatc
     monkeypatch.setattr(recipe, "_flush", flush)
     moments = record_whole_file(recipe, tmp_path / "record")
     monkeypatch.undo()
-    result = try_cuts(moments, judge_whole_file(recipe), tmp_path / "cut", at_random=20)
+    result = try_cuts(moments, judge_whole_file(recipe), tmp_path / "cut", at_random=0)
     assert len(result.lost) > result.states // 10, result
 
 

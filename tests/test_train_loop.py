@@ -18,7 +18,7 @@ from tests.power_cut import (
 
 import pytest
 
-KILLS = 15  # `python -m tests.killing 200` kills more often
+KILLS = 5  # `python -m tests.killing 200` kills more often
 STEPS = 8
 FORGET = """
 from helpers.recipes import train_loop
@@ -50,22 +50,25 @@ def program(module):
 
 
 @pytest.fixture(scope="module")
-def whole(recipe, tmp_path_factory):
-    """The folder of a training that nobody interrupted."""
+def whole_training(recipe, tmp_path_factory):
+    """A training that nobody interrupted: its folder, and the lines that it printed."""
     folder = tmp_path_factory.mktemp("whole") / "saves"
-    assert recipe.train(folder, STEPS, save_every=2)
-    return folder
+    return folder, run(recipe, folder, STEPS)
 
 
 @pytest.fixture(scope="module")
-def losses(recipe, tmp_path_factory):
+def whole(whole_training):
+    return whole_training[0]
+
+
+@pytest.fixture(scope="module")
+def losses(whole_training):
     """The lines that a training prints for its steps."""
-    printed = run(recipe, tmp_path_factory.mktemp("losses"), STEPS)
-    return [line for line in printed if line.startswith("step")]
+    return [line for line in whole_training[1] if line.startswith("step")]
 
 
 def run(recipe, folder, steps, save_every=2):
-    """Train, and return the lines that it prints."""
+    """Train to the end, and return the lines that it prints."""
     lines = []
 
     def note(*words, **options):
@@ -73,22 +76,26 @@ def run(recipe, folder, steps, save_every=2):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "print", note, raising=False)
-        recipe.train(folder, steps, save_every)
+        assert recipe.train(folder, steps, save_every)
     return lines
 
 
-def test_killed_at_random_moments_it_loses_nothing_and_leaves_nothing(program, tmp_path):
-    count = Killer(program, tmp_path, random.Random()).kill(KILLS)
+@pytest.fixture(scope="module")
+def killer(program, tmp_path_factory):
+    return Killer(program, tmp_path_factory.mktemp("killer"))
+
+
+def test_killed_at_random_moments_it_loses_nothing_and_leaves_nothing(killer):
+    count = killer.of_another_training(TRAINING, random.Random()).kill(KILLS)
     assert count.kills == KILLS
     assert count.lost == count.other_losses == count.other_weights == 0, count
     assert count.leaked == []
 
 
-def test_the_killer_notices_a_training_that_is_not_exact(program, tmp_path):
+def test_the_killer_notices_a_training_that_is_not_exact(killer):
     """A training that saves copies of its seeds has other losses after a kill."""
-    killer = Killer(program, tmp_path, random.Random(1))
-    killer.script.write_text(FORGET + TRAINING, encoding="utf-8")
-    count = killer.kill(3)
+    after_nine_lines = random.Random(5)  # the steps 1 to 6 and two saves
+    count = killer.of_another_training(FORGET + TRAINING, after_nine_lines).kill(1)
     assert count.other_losses > 0
     assert count.other_weights > 0
 
@@ -280,7 +287,8 @@ def test_a_power_cut_leaves_the_old_checkpoint_or_the_new_one(recipe, losses, tm
 
     in_the_last_save = [moment for moment in moments if moment.promised == STEPS - 2][-4:-3]
     judge = judge_whole_training(recipe, losses)
-    result = try_cuts(in_the_last_save, judge, tmp_path / "trained", at_random=0)
+    # Every fourth is: the last save has left nothing, only names, or something of both.
+    result = try_cuts(in_the_last_save, judge, tmp_path / "trained", at_random=0, every=4)
     assert result.lost == []
     assert result.states > 1
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tests.hostile import forged_graphs, keras_2
 from tests.hostile.configurations import LAMBDA, layer, write_h5, write_keras
-from tests.hostile.exhausting import EXHAUSTING
+from tests.hostile.exhausting import COUNTED, EXHAUSTING
 from tests.hostile.pickles import Payload
 
 import numpy as np
@@ -50,6 +51,20 @@ def test_what_would_take_hours_or_all_memory_has_an_alarm(inspect_model, tmp_pat
     make(tmp_path / name)
     alarms = inspect_model(tmp_path / name).alarms
     assert any(line.startswith(alarm) for line in alarms), alarms[-1:]
+
+
+@pytest.mark.parametrize("make", COUNTED, ids=lambda make: make.__name__)
+def test_what_is_counted_one_by_one_has_a_limit(module, inspect_model, tmp_path, monkeypatch, make):
+    name, part, limit, most, things = COUNTED[make]
+    counter = module(f"helpers.recipes.inspect_model.{part}")
+    assert getattr(counter, limit) == most
+    monkeypatch.setattr(counter, limit, 300)  # to count to the real one takes seconds
+    make(tmp_path / name, 300)
+    assert not any("more than" in line for line in inspect_model(tmp_path / name).alarms)
+    make(tmp_path / name, 302)
+    [alarm] = [line for line in inspect_model(tmp_path / name).alarms if "more than" in line]
+    assert alarm.startswith("not judged: ")
+    assert f"more than 300 {things}" in alarm
 
 
 def test_a_folder_of_too_many_files_is_not_judged(module, inspect_model, copied, monkeypatch):
@@ -390,36 +405,54 @@ def test_a_name_of_a_file_does_not_reach_the_terminal(command, tmp_path):
 
 
 @pytest.fixture
-def copied_command(tmp_path):
-    """Run the command of the folder that is copied alone, in a process of its own."""
+def alone(tmp_path, monkeypatch):
+    """The current folder, which holds a copy of the recipe and nothing else."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(RECIPES / "inspect_model", tmp_path / "inspect_model", ignore=ignored)
-    start = "import sys; sys.path.insert(0, '.'); "
-    run = "import runpy; runpy.run_module('inspect_model', run_name='__main__', alter_sys=True)"
-
-    def command(*arguments, before=""):
-        return subprocess.run(
-            [sys.executable, "-I", "-c", start + before + run, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-        )
-
-    return command
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def test_the_folder_that_is_copied_alone_is_a_command(copied_command, tmp_path):
-    np.save(tmp_path / "a.npy", np.ones(3))
-    (tmp_path / "b.npy").write_bytes(b"text")
-    done = copied_command("a.npy", "b.npy")
-    assert done.returncode == 2, done.stderr
-    assert done.stdout.startswith("a.npy: no alarm\n")
-    assert "b.npy: ALARM (1)\n" in done.stdout
+@pytest.fixture
+def without_the_course(tf, monkeypatch):
+    """TensorFlow is imported here, and nothing of the course can be."""
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "helpers":
+            monkeypatch.setitem(sys.modules, name, None)
 
 
-def test_without_tensorflow_the_command_says_so_in_one_line_and_ends_with_2(copied_command):
-    done = copied_command("a.npy", before="sys.modules['tensorflow'] = None; ")
+def test_the_folder_that_is_copied_alone_is_a_command(
+    alone, without_the_course, monkeypatch, capsys
+):
+    """In this process, which has TensorFlow; the next test starts another."""
+    np.save("a.npy", np.ones(3))
+    Path("b.npy").write_bytes(b"text")
+    monkeypatch.syspath_prepend(alone)
+    monkeypatch.setattr(sys, "argv", ["inspect_model", "a.npy", "b.npy"])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("inspect_model", run_name="__main__", alter_sys=True)
+        assert Path(sys.modules["inspect_model"].__file__).parent.parent == alone
+    finally:
+        for name in [*sys.modules]:
+            if name.partition(".")[0] == "inspect_model":
+                del sys.modules[name]
+    printed = capsys.readouterr().out
+    assert ended.value.code == 2, printed
+    assert printed.startswith("a.npy: no alarm\n")
+    assert "b.npy: ALARM (1)\n" in printed
+
+
+def test_without_tensorflow_the_command_says_so_in_one_line_and_ends_with_2(alone):
+    program = """
+import runpy
+import sys
+sys.path.insert(0, ".")
+sys.modules["tensorflow"] = None
+runpy.run_module("inspect_model", run_name="__main__", alter_sys=True)
+"""
+    command = [sys.executable, "-I", "-c", program, "a.npy"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("inspect_model needs TensorFlow, and cannot import it: ")

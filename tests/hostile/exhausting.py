@@ -1,6 +1,7 @@
 """Small files that would take a reader hours, or more memory than there is.
 
 Each function writes one file, and ``EXHAUSTING`` says how it ends and what an inspection says.
+``COUNTED`` has those that an inspection would count one by one, for seconds, before it stops.
 """
 
 import json
@@ -44,9 +45,9 @@ def zeros_as_weights(path):
         archive.writestr("model.weights.h5", bytes(20_000_000))
 
 
-def many_links(path):
+def many_links(path, count):
     with h5py.File(path, "w", libver="latest") as file:
-        for number in range(100_001):
+        for number in range(count):
             file[str(number)] = h5py.SoftLink("/")
 
 
@@ -86,8 +87,9 @@ def many_operations(path):
     write_graph(path, node * 200_001)
 
 
-def many_parts(path):
-    write_graph(path, b"\x0a\x00" * 3_000_001)
+def many_parts(path, count):
+    nodes = count - 1  # in a graph, which is a part too
+    write_graph(path, b"\x0a\x00" * nodes)
 
 
 def many_numbers(path):
@@ -120,8 +122,9 @@ def varint(number):
     return encoded + bytes([number])
 
 
-def many_opcodes(path):
-    path.write_bytes(b"\x80\x04" + b"N0" * 1_500_001 + b".")
+def many_opcodes(path, count):
+    push_and_pop = (count - 2) // 2  # between the first opcode and the last
+    path.write_bytes(b"\x80\x04" + b"N0" * push_and_pop + b".")
 
 
 def a_large_pickle(path):
@@ -164,20 +167,25 @@ EXHAUSTING = {
     many_members: ("a.keras", "not judged: the archive has more than 20,000 members"),
     long_names_of_members: ("a.keras", "not judged: the list of members has 6,00"),
     zeros_as_weights: ("a.keras", "model.weights.h5: unpacks from"),
-    many_links: ("a.h5", "not judged: more than 100,000 names"),
     an_array_of_4_terabytes: ("a.h5", "a: unpacks from 0 to 4,000,000,000,000 bytes"),
     many_configurations: ("a.h5", "not judged: model_config is no text"),
     long_configuration_of_h5: ("a.h5", "not judged: model_config has 10,000,001 bytes"),
     an_endless_heap: ("a.h5", "not judged: a heap of texts is damaged"),
     a_large_text_beside_a_configuration: ("a.h5", "not judged: "),
     many_operations: ("a.meta", "not judged: a program of more than 200,000 operations"),
-    many_parts: ("a.meta", "not judged: the program has more than 3,000,000 parts"),
     many_numbers: ("a.meta", "not judged: the program has more than 3,000,000 parts"),
     a_large_program: ("a.meta", "not judged: a.meta has 100,000,001 bytes"),
-    many_opcodes: ("a.pkl", "not judged: more than 3,000,000 opcodes"),
     a_large_pickle: ("a.pkl", "not judged: a.pkl has 100,000,001 bytes"),
     a_header_of_2_gigabytes: ("a.npy", "not judged: EOF: reading array header"),
     an_archive_with_a_header_of_zeros: ("a.npz", "not judged: EOF: reading array header"),
     a_header_of_8_exabytes: ("a.safetensors", "not judged: the header has"),
     long_names_of_tensors: ("a", "not judged: the names in the checkpoint are too long"),
+}
+
+# How the file ends; the part of the inspector that counts, the name and value of its limit; and how
+# an alarm goes on after the limit.
+COUNTED = {
+    many_links: ("a.h5", "hdf5", "MOST_NAMES", 100_000, "names in the file"),
+    many_parts: ("a.meta", "protobufs", "MOST_PARTS", 3_000_000, "parts"),
+    many_opcodes: ("a.pkl", "python_files", "MOST_OPCODES", 3_000_000, "opcodes"),
 }

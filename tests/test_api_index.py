@@ -4,10 +4,8 @@ import importlib
 import json
 import re
 
-from helpers import tf
 from tests import api_index
 
-import keras
 import pytest
 
 TEXT = api_index.INDEX.read_text(encoding="utf-8")
@@ -70,17 +68,22 @@ def test_calls_lead_where_the_course_explains_them(name, notebooks):
     assert set(re.findall(r"\[(\d\d)\]", sections)) >= notebooks
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_what_a_row_names_exists(name, tmp_path):
-    package = name.split(".")[0]
-    if name in api_index.OF_TENSORFLOW_1 or package in ELSEWHERE:
-        return
+@pytest.fixture(scope="module")
+def made_by_a_call(tf, tmp_path_factory):
+    """What two calls give, by their names as the index has them."""
     checkpoint = tf.train.Checkpoint(value=tf.Variable(1))
-    prefix = checkpoint.write(tmp_path / "made")
-    made_by_a_call = {
+    prefix = checkpoint.write(tmp_path_factory.mktemp("checkpoint") / "made")
+    return {
         "tf.train.Checkpoint.restore()": checkpoint.read(prefix),
         "tf.train.load_checkpoint()": tf.train.load_checkpoint(prefix),
     }
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_row_names_exists(name, made_by_a_call):
+    package = name.split(".")[0]
+    if name in api_index.OF_TENSORFLOW_1 or package in ELSEWHERE:
+        return
     owner, _, attribute = name.rpartition(".")
     if owner in made_by_a_call:
         assert hasattr(made_by_a_call[owner], attribute)
@@ -90,9 +93,8 @@ def test_what_a_row_names_exists(name, tmp_path):
 
 def existing(name):
     """Return what a name stands for."""
-    names = {"tf": tf, "keras": keras}
     first, *rest = name.split(".")
-    thing = names.get(first) or importlib.import_module({"np": "numpy"}.get(first, first))
+    thing = importlib.import_module({"np": "numpy", "tf": "tensorflow"}.get(first, first))
     whole = first
     for part in rest:
         whole = f"{whole}.{part}"

@@ -1,6 +1,7 @@
 """What tests share: modules imported when a test asks for them, and a course of its own."""
 
 import importlib
+import signal
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def plt(module):
     pyplot.switch_backend("agg")
     yield pyplot
     pyplot.close("all")
+
+
+@pytest.fixture
+def interrupts_are_heard():
+    """A shell starts what runs in its background deaf to interrupts, and so might this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

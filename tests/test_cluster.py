@@ -12,7 +12,10 @@ from tests import worker_kills
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="refused on Windows, in one line")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="refused on Windows, in one line"),
+    pytest.mark.usefixtures("interrupts_are_heard"),
+]
 
 PROGRAMS = """
 def count(folder, last, fails="never"):
@@ -60,14 +63,6 @@ with Cluster(program, folder, never_starts=1) as cluster:
 @pytest.fixture
 def cluster(module):
     return module("helpers.lab.cluster")
-
-
-@pytest.fixture(autouse=True)
-def interrupts_are_heard():
-    """A shell starts what runs in its background deaf to interrupts, and so might this process."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -248,14 +248,6 @@ def test_programs_end_when_the_notebook_dies(start, write, request):
     assert wait_until_ended(numbers)
 
 
-@pytest.fixture
-def interrupts_are_heard():
-    """A shell starts what runs in its background deaf to interrupts, and so might this process."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("without_tensorflow", "interrupts_are_heard")
 @either_kind
 def test_an_interrupt_during_the_start_leaves_no_process_and_no_file(

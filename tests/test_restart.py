@@ -56,7 +56,11 @@ def program(module):
 
 @pytest.fixture
 def worker(tmp_path):
-    script = tmp_path / "worker.py"
+    return write_worker(tmp_path)
+
+
+def write_worker(folder):
+    script = folder / "worker.py"
     script.write_text(WORKER, encoding="utf-8")
     return script
 
@@ -84,8 +88,7 @@ def kill_saves(module, parent, times):
     program = module("helpers.programs").Program
     keras = module("keras")
     tf = module("tensorflow")
-    worker = parent / "worker.py"
-    worker.write_text(WORKER, encoding="utf-8")
+    worker = write_worker(parent)
     model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
     for _ in range(times):
         folder, number = kill_in_a_save(program, worker, parent / "saves")

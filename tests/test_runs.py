@@ -148,11 +148,11 @@ def test_a_run_that_is_read_is_in_use_too(runs, course):
     assert not (read / "mine").exists()
 
 
-def test_eight_that_start_in_one_folder_delete_no_run_of_each_other(runs, course):
+def test_thirty_that_start_in_one_folder_delete_no_run_of_each_other(runs, course):
     with contextlib.ExitStack() as stack:
-        users = [stack.enter_context(user_of_a_run(runs)) for _ in range(8)]
-        assert len({run for _, run in users}) == 8
-        assert [process.communicate()[0] for process, _ in users] == ["True\n"] * 8
+        users = [stack.enter_context(user_of_a_run(runs)) for _ in range(30)]
+        assert len({run for _, run in users}) == 30
+        assert [process.communicate()[0] for process, _ in users] == ["True\n"] * 30
     mine = runs.new_run("01_save").name
     kept = names(course / "runs" / "01_save")
     assert mine in kept

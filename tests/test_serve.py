@@ -13,48 +13,53 @@ from urllib.parse import urlsplit
 import pytest
 
 COURSE = Path(__file__).parent.parent
-PROGRAM = """
-import runpy, sys
-import helpers
-import tensorflow as tf
-
-class Model(tf.Module):
-    def __init__(self):
-        self.bias = tf.Variable(2.0)
-
-    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
-    def __call__(self, w1, w2):
-        return {"result": (w1 + w2) * self.bias}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def parse(self, text):
-        return {"number": tf.strings.to_number(text), "text": text}
-
-for version, bias in [("9", 1.0), ("10", 2.0)]:
-    model = Model()
-    model.bias.assign(bias)
-    signatures = {"serving_default": model.__call__, "parse": model.parse}
-    tf.saved_model.save(model, f"{sys.argv[1]}/{version}", signatures)
-runpy.run_module("helpers.lab.serve", run_name="__main__")
-"""
 GOOD = {"inputs": {"w1": [13, 4], "w2": [17, 8]}}
 
+# Stands for TensorFlow where a test is about the process of the server and not about the model: to
+# import the real one takes seconds. The model has no signatures.
+NO_TENSORFLOW = """
+from types import SimpleNamespace
 
-def start(folder, program=("-m", "helpers.lab.serve")):
+Tensor = TensorSpec = object
+errors = SimpleNamespace(OpError=OSError)
+saved_model = SimpleNamespace(load=lambda folder: SimpleNamespace(signatures={}))
+"""
+
+
+def start(*program, folder):
     command = [sys.executable, *program, str(folder)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("served")
+def folder(tf, tmp_path_factory):
+    """The versions 9 and 10 of a model."""
+
+    class Model(tf.Module):
+        def __init__(self, bias):
+            super().__init__()
+            self.bias = tf.Variable(bias)
+
+        @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
+        def __call__(self, w1, w2):
+            return {"result": (w1 + w2) * self.bias}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def parse(self, text):
+            return {"number": tf.strings.to_number(text), "text": text}
+
+    folder = tmp_path_factory.mktemp("served") / "model"
+    for version, bias in [("9", 1.0), ("10", 2.0)]:
+        model = Model(bias)
+        signatures = {"serving_default": model.__call__, "parse": model.parse}
+        tf.saved_model.save(model, str(folder / version), signatures)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def server(folder):
-    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
-    with start(folder / "model", [folder / "program.py"]) as process:
+    with start("-m", "helpers.lab.serve", folder=folder) as process:
         try:
             address = process.stdout.readline().strip()
             assert address, process.stderr.read()
@@ -64,6 +69,31 @@ def server(folder):
             assert process.stderr.read() == ""
         finally:
             process.kill()
+
+
+@pytest.fixture
+def copied(tf, tmp_path, monkeypatch):
+    """The server as a module that is copied alone, whose process imports no TensorFlow."""
+    source = (COURSE / "helpers" / "lab" / "serve.py").read_text(encoding="utf-8")
+    assert "import helpers" not in source
+    assert "from helpers" not in source
+    (tmp_path / "copied_serve.py").write_text(source, encoding="utf-8")
+    (tmp_path / "stand_in").mkdir()
+    (tmp_path / "stand_in" / "tensorflow.py").write_text(NO_TENSORFLOW, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stand_in"))
+    monkeypatch.chdir(tmp_path)  # there the process of the server finds the copy too
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("copied_serve")
+    del sys.modules["copied_serve"]
+
+
+@pytest.fixture
+def unread(tmp_path):
+    """A folder of versions whose model nobody reads."""
+    version = tmp_path / "model" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    return version.parent
 
 
 def ask(server, question, method="POST", path=None):
@@ -123,8 +153,8 @@ def test_says_in_one_line_what_is_wrong_and_goes_on(server, question, why):
     assert ask(server, GOOD) == (200, {"outputs": [60, 24]})
 
 
-def test_ends_without_a_word_if_nobody_waits_for_it_any_more(server, folder):
-    with start(folder / "model") as process:
+def test_ends_without_a_word_if_nobody_waits_for_it_any_more(copied, unread):
+    with start("-m", "copied_serve", folder=unread) as process:
         process.stdin.close()
         process.stdout.close()
         assert process.wait(timeout=600) == 0
@@ -191,32 +221,26 @@ def test_a_question_for_the_head_alone_gets_no_body(server):
     assert said.endswith(b"\r\n\r\n")
 
 
-def test_serving_ends_the_server_with_its_block(module, folder, server):
+def test_ask_returns_the_status_and_the_reply(module, server):
     serve = module("helpers.lab.serve")
-    with pytest.raises(KeyError), serve.serving(folder / "model") as address:
-        assert serve.ask(address, GOOD) == (200, {"outputs": [60, 24]})
-        assert serve.ask(address, {}) == (400, {"error": 'expected {"inputs": {name: value}}'})
+    assert serve.ask(server.geturl(), GOOD) == (200, {"outputs": [60, 24]})
+    assert serve.ask(server.geturl(), {}) == (400, {"error": 'expected {"inputs": {name: value}}'})
+
+
+def test_serving_works_when_it_is_copied_alone_and_ends_the_server_with_its_block(copied, unread):
+    with pytest.raises(KeyError), copied.serving(unread) as address:
+        assert address.startswith("http://127.0.0.1:")
+        assert address.endswith("/v1/models/model:predict")
+        nothing = {"error": "no signature 'serving_default', there are: "}
+        assert copied.ask(address, GOOD) == (400, nothing)
         raise KeyError
     with pytest.raises(ConnectionError):
-        serve.ask(address, GOOD)
+        copied.ask(address, GOOD)
 
 
-def test_serving_says_why_the_server_did_not_start(module, tmp_path):
-    serve = module("helpers.lab.serve")
+def test_serving_says_why_the_server_did_not_start(copied, tmp_path):
     with (
         pytest.raises(RuntimeError, match=r"did not start: .*no model in .*/nothing: expected"),
-        serve.serving(tmp_path / "nothing"),
+        copied.serving(tmp_path / "nothing"),
     ):
         raise AssertionError
-
-
-def test_works_when_it_is_copied_alone(folder, server, tmp_path, monkeypatch):
-    source = (COURSE / "helpers" / "lab" / "serve.py").read_text(encoding="utf-8")
-    assert "import helpers" not in source
-    assert "from helpers" not in source
-    (tmp_path / "copied_serve.py").write_text(source, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)  # there the process of the server finds it too
-    monkeypatch.syspath_prepend(tmp_path)
-    serve = importlib.import_module("copied_serve")
-    with serve.serving(folder / "model") as address:
-        assert address.startswith("http://127.0.0.1:")

@@ -45,13 +45,19 @@ def asked(folder):
 """
 
 # A notebook in which one of two workers never starts. It prints the process of the other one.
+# It needs no TensorFlow itself, which the package `helpers` would import: a bare one stands for it.
 DIES = """
 import sys
 import time
+import types
 from pathlib import Path
+
+program, folder, place = map(Path, sys.argv[1:])
+sys.modules["helpers"] = types.ModuleType("helpers")
+sys.modules["helpers"].__path__ = [str(place)]
+
 from helpers.lab.cluster import Cluster
 
-program, folder = map(Path, sys.argv[1:])
 with Cluster(program, folder, never_starts=1) as cluster:
     while len(cluster._lines[0]) < 2:
         time.sleep(0.1)
@@ -127,9 +133,9 @@ def test_a_worker_that_waits_is_asked_and_then_goes_on(cluster, programs, tmp_pa
 
 
 def test_a_worker_that_never_starts_is_named_and_all_are_killed(cluster, count, tmp_path):
-    with cluster.Cluster(count, tmp_path / "saves", 1000, never_starts=1, patience=2) as running:
+    with cluster.Cluster(count, tmp_path / "saves", 1000, never_starts=1, patience=0.1) as running:
         pids = pids_of(running)
-        with pytest.raises(TimeoutError, match=r"^worker 1 has not started after 2 s: all work"):
+        with pytest.raises(TimeoutError, match=r"^worker 1 has not started after 0.1 s: all wo"):
             running.wait_for_start()
         assert [pid for pid in pids if is_alive(pid)] == []
 
@@ -137,8 +143,8 @@ def test_a_worker_that_never_starts_is_named_and_all_are_killed(cluster, count, 
 def test_a_worker_that_does_not_end_is_killed_after_the_deadline(cluster, count, tmp_path):
     with cluster.Cluster(count, tmp_path / "saves", 1000) as running:
         running.wait_for_start()
-        running.patience = 1
-        with pytest.raises(TimeoutError, match=r"^a worker has not ended after 1 s: all workers"):
+        running.patience = 0.1
+        with pytest.raises(TimeoutError, match=r"^a worker has not ended after 0.1 s: all work"):
             running.wait()
         assert not any(is_alive(pid) for pid in pids_of(running))
 
@@ -146,8 +152,8 @@ def test_a_worker_that_does_not_end_is_killed_after_the_deadline(cluster, count,
 def test_a_step_that_never_comes_is_named(cluster, count, tmp_path):
     with cluster.Cluster(count, tmp_path / "saves", 1000) as running:
         running.wait_for_start()
-        running.patience = 1
-        with pytest.raises(TimeoutError, match=r"^not every worker has printed 'step 2' after 1"):
+        running.patience = 0.1
+        with pytest.raises(TimeoutError, match=r"^not every worker has printed 'step 2' after 0"):
             running.wait_for(cluster.Moment(1, 2))
 
 
@@ -233,7 +239,9 @@ def test_no_worker_survives_a_notebook_that_dies_while_it_starts(cluster, tmp_pa
     lines = [cluster.BEGINNING, "import os", "print(os.getpid())"]
     lines.append("tf.distribute.MultiWorkerMirroredStrategy()")
     program.write_text("\n".join(lines), encoding="utf-8")
-    command = [sys.executable, "-c", DIES, str(program), str(tmp_path / "saves")]
+    helpers = Path(cluster.__file__).parents[1]
+    arguments = [program, tmp_path / "saves", helpers]
+    command = [sys.executable, "-c", DIES, *map(str, arguments)]
     notebook = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     with notebook.stdout:
         pid = int(notebook.stdout.readline())
@@ -337,6 +345,6 @@ def test_a_worker_that_a_signal_ends_tells_the_end_of_its_log(cluster, tmp_path)
     assert (worker.exit_code, worker.error) == (-signal.SIGABRT, "the last")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_training_of_two_kills_is_equal_to_the_last_bit(cluster, tmp_path, seed):
-    assert worker_kills.find_fault(cluster, tmp_path, seed) is None
+def test_a_training_of_two_kills_is_equal_to_the_last_bit(cluster, tmp_path):
+    """With this seed one kill hits each worker. `python -m tests.worker_kills 6` kills more."""
+    assert worker_kills.find_fault(cluster, tmp_path, seed=6) is None

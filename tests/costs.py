@@ -132,8 +132,12 @@ class Watcher:
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.peak = Memory(0, 0)
-        # Such as a fork server that waits for programs of others.
-        self._older = set(psutil.Process().children(recursive=True))
+        # Such as a fork server that waits for programs of others. It may work on, so its seconds
+        # count from here.
+        self._older: dict[psutil.Process, float] = {}
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                self._older[process] = seconds_of(process)
         self._seconds: dict[psutil.Process, float] = {}
         self._ended_before = seconds_of_ended_children()
         self._stop = threading.Event()
@@ -153,15 +157,18 @@ class Watcher:
     def seconds(self) -> float:
         """Add up what each process had used when it was last seen, or since it was waited for."""
         when_last_seen = sum(self._seconds.values())
-        return max(when_last_seen, seconds_of_ended_children() - self._ended_before)
+        before = self._ended_before + sum(
+            seconds for process, seconds in self._older.items() if not process.is_running()
+        )
+        return max(when_last_seen, seconds_of_ended_children() - before)
 
     def _watch(self) -> None:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
             processes = psutil.Process().children(recursive=True)
             for process in processes:
                 with contextlib.suppress(psutil.Error):
-                    times = process.cpu_times()
-                    self._seconds[process] = times.user + times.system
+                    before = self._older.get(process, 0)
+                    self._seconds[process] = seconds_of(process) - before
             memory = memory_of(process for process in processes if process not in self._older)
             total = max(self.peak.total, memory.total)
             self.peak = Memory(total, max(self.peak.own, memory.own))
@@ -208,6 +215,16 @@ def memory_in(maps: str) -> tuple[int, dict[tuple[str, ...], int]]:
         if name == "Rss" and part_of_file is not None:
             files[part_of_file] = max(size, files.get(part_of_file, 0))
     return own, files
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Return the processor seconds of a process so far.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def seconds_of_ended_children() -> float:

@@ -146,25 +146,49 @@ def test_every_notebook_has_its_figures():
         assert values["own_gb"] < values["memory_gb"], name
 
 
+def wait_for_seconds(seen, seconds):
+    for _ in range(6000):
+        if seen.seconds >= seconds:
+            break
+        time.sleep(0.1)
+
+
 @on_linux
 def test_seconds_of_a_program_that_nobody_waits_for_are_counted():
-    work = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True)\ninput()"
+    work = "import time\nwhile time.process_time() < 0.5: pass\ninput()"
     start = (
         "import subprocess, sys\n"
-        f"left = subprocess.Popen([sys.executable, '-c', {work!r}], stdin=subprocess.PIPE,\n"
-        "    stdout=subprocess.PIPE)\n"
-        "left.stdout.readline()\n"
-        "print('done', flush=True)\n"
+        "sys.stdin.readline()\n"
+        f"left = subprocess.Popen([sys.executable, '-c', {work!r}], stdin=subprocess.PIPE)\n"
         "sys.stdin.read()\n"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", start], **pipes) as process:
+    with subprocess.Popen([sys.executable, "-c", start], stdin=subprocess.PIPE) as process:
         with costs.Watcher() as seen:
-            process.stdout.readline()
-            for _ in range(6000):
-                if seen.seconds >= 0.5:
-                    break
-                time.sleep(0.1)
+            process.stdin.write(b"begin\n")
+            process.stdin.flush()
+            wait_for_seconds(seen, 0.5)
         process.kill()
     assert seen.seconds >= 0.5
     assert seen.peak.total > seen.peak.own > 0
+
+
+@on_linux
+def test_seconds_of_a_program_that_was_there_before_count_from_the_first_look():
+    work = (
+        "import time\n"
+        "while time.process_time() < 1: pass\n"
+        "print('done', flush=True)\n"
+        "input()\n"
+        "while time.process_time() < 1.3: pass\n"
+        "input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", work], **pipes) as process:
+        process.stdout.readline()
+        with costs.Watcher() as seen:
+            process.stdin.write(b"go on\n")
+            process.stdin.flush()
+            wait_for_seconds(seen, 0.2)
+        process.kill()
+    assert 0.2 <= seen.seconds < 1
+    assert seen.peak == costs.Memory(0, 0)

@@ -1,8 +1,8 @@
 """What a save costs: processor time beside that of a raw write, memory, and time to stand still.
 
-Processor time does not count the time that a process waits for a disk or for others. On a busy
-machine it still grows, because others empty the processor's caches. So the ways take turns, and
-each is compared with what was measured in the same moments.
+Processor time does not count the time that a process waits for a disk or for others. It still
+grows a little on a busy machine, where others empty the processor's caches. The ways take turns,
+because a machine is not as fast at every moment.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from helpers import hold_stderr
@@ -28,7 +27,7 @@ import tensorflow as tf
 from tabulate import tabulate
 
 RAW = "raw bytes"
-ROUNDS = 5
+ROUNDS = 4
 # A clock may tick coarsely. What takes less than a tick counts as so many seconds, and not as none.
 SHORTEST = 1e-6
 # A table of bounds says the same on every run: no way is near one of them, in times of raw bytes.
@@ -70,9 +69,9 @@ def compare(
 ) -> dict[str, Cost]:
     """Let all ways save and restore in turns, and return their costs beside those of the baseline.
 
-    In each round, each way saves to a new folder, and restores from it, and its times are divided
-    by those of the baseline in the same round, because what disturbs the one disturbs the other.
-    What counts is the median of all rounds. A round before the first one is not counted.
+    In each round, each way saves to a new folder, and restores from it. What counts is its shortest
+    time of all rounds, divided by the baseline's shortest, because whatever disturbs adds time. A
+    round before the first one is not counted.
 
     Args:
         saves: a function for each way, which is given the folder.
@@ -95,8 +94,11 @@ def compare(
                 seconds_to_save = _seconds_of(save, Path(folder), clock)
                 seconds_to_restore = _seconds_of(restores[name], Path(folder), clock)
             times[name].append(Cost(seconds_to_save, seconds_to_restore))
-    raw = times[baseline][1:]
-    return {name: _median_beside(raw, costs[1:]) for name, costs in times.items()}
+    shortest = {name: _shortest(costs[1:]) for name, costs in times.items()}
+    raw = shortest[baseline]
+    return {
+        name: Cost(one.save / raw.save, one.restore / raw.restore) for name, one in shortest.items()
+    }
 
 
 def _seconds_of(act: Act, folder: Path, clock: Callable[[], float]) -> float:
@@ -105,13 +107,8 @@ def _seconds_of(act: Act, folder: Path, clock: Callable[[], float]) -> float:
     return max(clock() - start, SHORTEST)
 
 
-def _median_beside(baseline: Sequence[Cost], costs: Sequence[Cost]) -> Cost:
-    """Divide each round by the same round of the baseline, and return the middle of the results."""
-    rounds = [*zip(costs, baseline, strict=True)]
-    return Cost(
-        median(one.save / raw.save for one, raw in rounds),
-        median(one.restore / raw.restore for one, raw in rounds),
-    )
+def _shortest(costs: Sequence[Cost]) -> Cost:
+    return Cost(min(one.save for one in costs), min(one.restore for one in costs))
 
 
 def bounds(costs: Mapping[str, Cost]) -> str:

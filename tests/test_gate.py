@@ -625,7 +625,9 @@ FAULTS = {
     "latex": "from IPython.display import Latex\nLatex('$x$')",
     "javascript": "from IPython.display import Javascript, display\ndisplay(Javascript('x'))",
     "another number": "print(25)",
-    "C++ to stderr": "import os\nprint(24)\nos.system('echo noise >&2')\nNone",
+    # A thread of the kernel's reads what C++ code writes. On a busy machine it waits for its turn,
+    # and what it reads after the end of the cell belongs to no cell.
+    "C++ to stderr": "import os, time\nprint(24)\nos.system('echo noise >&2')\ntime.sleep(2)",
     "Python to stderr": "import sys\nprint(24)\nprint('noise', file=sys.stderr)",
     "an error": "print(24)\n1 / 0",
     "nothing": "x = 24",

@@ -51,9 +51,8 @@ def test_costs_are_times_of_the_baseline(speed, clock, tmp_path):
 def test_all_ways_take_turns_and_the_first_round_is_not_counted(speed, clock, tmp_path):
     order = []
     uncounted = [0.1, 0.1, 0.1, 0.1]
-    too_short, third, second = [0.2, 1, 0.6, 1], [4, 1, 9, 1], [2, 1, 6, 1]
-    disturbed = [90, 1, 70, 1]
-    rounds = [uncounted, third, too_short, second, disturbed, disturbed]
+    shortest, too_short, longer = [2, 1, 6, 1], [1.9, 1, 0.1, 1], [90, 1, 70, 1]
+    rounds = [uncounted, longer, *5 * [shortest], too_short, *4 * [longer]]
     seconds = itertools.chain.from_iterable(rounds)
 
     def act(name):
@@ -64,9 +63,9 @@ def test_all_ways_take_turns_and_the_first_round_is_not_counted(speed, clock, tm
         return work
 
     ways = [{name: act(f"{verb} {name}") for name in ("a", "b")} for verb in ("save", "restore")]
-    costs = speed.compare(*ways, tmp_path, baseline="a", rounds=5, clock=clock)
-    assert order == ["save a", "restore a", "save b", "restore b"] * 6
-    assert costs["b"].save == pytest.approx(6 / 2), "of five the second of each"
+    costs = speed.compare(*ways, tmp_path, baseline="a", rounds=11, clock=clock)
+    assert order == ["save a", "restore a", "save b", "restore b"] * 12
+    assert costs["b"].save == pytest.approx(6 / 2), "of eleven the second of each"
 
 
 def test_each_way_restores_from_its_own_new_folder_and_leaves_nothing(speed, clock, tmp_path):

@@ -69,10 +69,10 @@ def compare(
 ) -> dict[str, Cost]:
     """Let all ways save and restore in turns, and return their costs beside those of the baseline.
 
-    In each round, each way saves to a new folder, and restores from it. What counts is its lower
-    quartile of all rounds, divided by the baseline's. Whatever disturbs adds time, so it is low.
-    But it is not the shortest time, because a virtual machine's clock may count too little, and one
-    such round would decide. A round before the first one is not counted.
+    In each round, each way saves to a new folder, and restores from it. What counts is the lower
+    decile of its rounds, divided by the baseline's. Whatever disturbs adds time, so it is low. But
+    of many rounds it is not the shortest, because a virtual machine's clock may count too little,
+    and one such round would decide. A round before the first one is not counted.
 
     Args:
         saves: a function for each way, which is given the folder.
@@ -95,12 +95,9 @@ def compare(
                 seconds_to_save = _seconds_of(save, Path(folder), clock)
                 seconds_to_restore = _seconds_of(restores[name], Path(folder), clock)
             times[name].append(Cost(seconds_to_save, seconds_to_restore))
-    quartiles = {name: _lower_quartile(costs[1:]) for name, costs in times.items()}
-    raw = quartiles[baseline]
-    return {
-        name: Cost(one.save / raw.save, one.restore / raw.restore)
-        for name, one in quartiles.items()
-    }
+    low = {name: _lower_decile(costs[1:]) for name, costs in times.items()}
+    raw = low[baseline]
+    return {name: Cost(one.save / raw.save, one.restore / raw.restore) for name, one in low.items()}
 
 
 def _seconds_of(act: Act, folder: Path, clock: Callable[[], float]) -> float:
@@ -109,8 +106,8 @@ def _seconds_of(act: Act, folder: Path, clock: Callable[[], float]) -> float:
     return max(clock() - start, SHORTEST)
 
 
-def _lower_quartile(costs: Sequence[Cost]) -> Cost:
-    return Cost(*np.quantile(costs, 0.25, axis=0).tolist())
+def _lower_decile(costs: Sequence[Cost]) -> Cost:
+    return Cost(*np.quantile(costs, 0.1, axis=0).tolist())
 
 
 def bounds(costs: Mapping[str, Cost]) -> str:

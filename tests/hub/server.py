@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import os
 import secrets
 import shutil
 import socket
@@ -176,7 +175,7 @@ def still_running(folder: Path) -> list[str]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             command = " ".join(process.cmdline())
-            inside = os.path.commonpath([process.cwd(), folder]) == str(folder)
+            inside = Path(process.cwd()).is_relative_to(folder)  # one that ends has none: ""
             if inside or str(folder) in command:
                 found.append(command)
     return found

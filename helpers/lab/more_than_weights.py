@@ -208,7 +208,7 @@ def count_epochs(
             initial_epoch=epochs,
             epochs=until,
             callbacks=callbacks,
-            shuffle=False,  # what Keras would warn about
+            shuffle=False,  # Keras warns if a dataset is to be shuffled here
             verbose=0,
         )
         epochs += len(history.epoch)

@@ -30,7 +30,8 @@ RAW = "raw bytes"
 ROUNDS = 5
 # A clock may tick coarsely. What takes less than a tick counts as so many seconds, and not as none.
 SHORTEST = 1e-6
-# A table of bounds says the same on every run: no way is near one of them, in times of raw bytes.
+# The bounds of a table, in times of raw bytes. They lie between the ways, so that the table says
+# the same on nearly every run.
 SAVE_BOUNDS = (2, 6)
 RESTORE_BOUNDS = (3,)
 COMPRESSION_BOUND = 20

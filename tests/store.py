@@ -127,10 +127,12 @@ def run(notebook: NotebookNode, path: Path) -> None:
         client.setup_kernel(
             cwd=str(path.parent),
             env={**clean_environment(os.environ), "IPYTHONDIR": profile},
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ),
     ):
-        client.kc.execute(kernels.RECORD_FIGURES, silent=True)
+        for source in kernels.PREPARATIONS:
+            client.kc.execute(source, silent=True)
         count = 0
         for number, cell in enumerate(notebook.cells):
             count += cell.cell_type == "code"

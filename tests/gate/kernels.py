@@ -18,11 +18,19 @@ OUTPUT_TIMEOUT = 120
 
 OUTPUT_TYPES = {"display_data", "error", "execute_result", "stream"}
 
-# One line for the kernel: from then on the facts about each figure go into its output's metadata.
-# It leaves no name behind.
-_SOURCE = Path(__file__).with_name("figure_facts.py").read_text(encoding="utf-8")
-_LOADED = f"{_SOURCE}\nrecord_figures(get_ipython())\n"
-RECORD_FIGURES = f"exec({_LOADED!r}, {{'__name__': 'figure_facts'}})"
+
+def _run_in_kernel(module, call):
+    """Return one line that runs a file of this folder in a kernel, and leaves no name behind."""
+    source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    return f"exec({source + call!r}, {{'__name__': {module!r}}})"
+
+
+# From then on the facts about each figure go into its output's metadata, and what a cell writes is
+# heard before its end.
+PREPARATIONS = [
+    _run_in_kernel("figure_facts", "\nrecord_figures(get_ipython())\n"),
+    _run_in_kernel("native_output", "\nwait_for_native_output(get_ipython())\n"),
+]
 
 
 class Kernel(RunningKernel):
@@ -38,12 +46,14 @@ class Kernel(RunningKernel):
             # Without PYTEST_CURRENT_TEST, too: where ipykernel sees pytest, it does not catch what
             # C++ code writes to stderr.
             env={**clean_environment(os.environ), "IPYTHONDIR": self._profile.name},
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self._ensure_iopub_up()
-        complaints = self.run(RECORD_FIGURES, timeout=START_TIMEOUT)
-        if complaints:
-            raise RuntimeError(f"the facts about figures cannot be recorded: {complaints}")
+        for source in PREPARATIONS:
+            complaints = self.run(source, timeout=START_TIMEOUT)
+            if complaints:
+                raise RuntimeError(f"the kernel cannot be prepared: {complaints}")
 
     def stop(self):
         """End the kernel, and forget what it wrote into its profile."""

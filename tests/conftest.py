@@ -11,8 +11,8 @@ import pytest
 def module():
     """Import a module by its name: ``module("helpers.look")``, ``module("keras")``.
 
-    TensorFlow takes seconds to import, and a process that runs notebooks only, or that collects
-    tests, does not need it. So no test file imports it, or a helper, at its top.
+    TensorFlow takes seconds to import, and so does each of our helpers, which imports it first.
+    Whoever runs a single test of a file that needs neither does not have to wait for them.
     """
     importlib.import_module("helpers")  # first of all, so that TensorFlow's log is quiet
     return importlib.import_module

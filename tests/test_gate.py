@@ -602,13 +602,13 @@ def test_jpeg_figures_have_facts_too(kernel):
     assert shown.metadata.figure.axes
 
 
-# As on a busy machine: the thread that reads the pipes hears each noise half a second late.
+# As on a busy machine: the thread that reads the pipes hears each noise a little late.
 HEAR_LATE = """
 import os, time
 read = os.read
 def read_late(*arguments):
     found = read(*arguments)
-    time.sleep(0.5)
+    time.sleep(0.1)
     return found
 os.read = read_late
 done = os.system("echo first; echo first >&2")

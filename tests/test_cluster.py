@@ -26,6 +26,8 @@ def count(folder, last, fails="never"):
         print("step", step, "loss", index + step / 4)
         if fails == f"{index} {step}":
             raise ValueError(f"no more after {step}")
+        if fails == f"{index} has no port":
+            raise OSError("Could not start gRPC server")
         if last == "1000":
             time.sleep(60)
 
@@ -100,8 +102,13 @@ def is_alive(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or ") Z " not in state.read_text(encoding="utf-8")
+    if sys.platform != "linux":
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended in between
+        return False
+    return ") Z " not in state
 
 
 def test_every_worker_runs_with_its_own_number(cluster, count, tmp_path):
@@ -294,6 +301,15 @@ def test_a_port_that_is_taken_in_between_is_another_attempt(cluster, tmp_path, m
     taken = 4
     with pytest.raises(RuntimeError, match=r"^free ports were taken 3 times: wait a moment"):
         cluster.run_workers(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("without", [0, 1])
+def test_who_waits_for_a_worker_without_a_port_is_killed(cluster, count, tmp_path, without):
+    with cluster.Cluster(count, tmp_path / "saves", 1000, f"{without} has no port") as running:
+        running.wait_for_start()
+        ended = running.wait()
+    assert ended[without].error == "OSError: Could not start gRPC server"
+    assert ended[1 - without].exit_code is None
 
 
 def test_tensorflow_says_what_we_look_for_where_a_port_is_taken(module, cluster):

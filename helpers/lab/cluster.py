@@ -257,14 +257,28 @@ class Cluster:
     def wait(self) -> list[Ended]:
         """Wait until every worker has ended, and return what is left of each.
 
+        If a worker has ended because its port was taken, the others would wait for it without an
+        end. They are killed.
+
         Raises:
             TimeoutError: one has not. All are killed.
         """
         everyone = range(len(self._programs))
-        self._wait_until(lambda: len(self._ended) == len(everyone), "a worker has not ended")
+
+        def missing() -> set[int]:
+            return set(everyone) - self._ended
+
+        text = "a worker has not ended"
+        self._wait_until(lambda: not missing() or self._port_was_taken(), text)
+        for index in missing():
+            self.kill(index)
         for reader in self._readers:
             reader.join()
         return [self._what_is_left(index) for index in everyone]
+
+    def _port_was_taken(self) -> bool:
+        lines = [line for index in self._ended for line in self._lines[index]]
+        return any(PORT_IS_IN_USE in line for line in lines)
 
     @property
     def _go_on(self) -> Path:

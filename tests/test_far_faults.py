@@ -107,6 +107,15 @@ def test_one_byte_changes_and_the_machine_lives(code, far):
     assert content(f"{far}/y") == b"12345678"
 
 
+def test_a_file_that_is_named_arrives_changed_whenever_it_comes(code, far):
+    for order in [["x", "xy"], ["xy", "x"]]:
+        with far_faults.store_of(code, wrong_file="x"):
+            for name in order:
+                put(code, f"{far}/{name}")
+        assert content(f"{far}/x") == b"12344678"
+        assert content(f"{far}/xy") == b"12345678"
+
+
 def test_an_error_of_the_program_goes_through(code):
     with pytest.raises(ZeroDivisionError):
         with far_faults.store_of(code):
@@ -244,13 +253,13 @@ def test_a_function_that_asks_every_copy_has_no_fault(tmp_path):
 @pytest.mark.parametrize(
     ("function", "fault"),
     [
-        (unheard, "with change 2 of the copies wrong, no error is raised"),
-        (asks_the_last, "with change 2 of the copies wrong, no error is raised"),
+        (unheard, "with a wrong byte in the copy of ckpt-1.index, no error is raised"),
+        (asks_the_last, "with a wrong byte in the copy of ckpt-1.index, no error is raised"),
         (always_fails, "OSError is raised, although nothing went wrong: no space"),
         (publishes_two, "of three checkpoints, 2 are published"),
         (in_the_foreground, "the thread that saves also copies, and waits for it: copy in the "),
-        (counts_the_markers, "with change 2 of the copies wrong, OSError is not the error of the"),
-        (wraps_the_error, "with change 2 of the copies wrong, RuntimeError is not the error of"),
+        (counts_the_markers, "with a wrong byte in the copy of ckpt-1.index, OSError is not"),
+        (wraps_the_error, "with a wrong byte in the copy of ckpt-1.index, RuntimeError is not"),
     ],
 )
 def test_a_fault_of_a_function_that_publishes_in_the_background_is_told(tmp_path, function, fault):

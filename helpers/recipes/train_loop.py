@@ -29,7 +29,8 @@ True
 What is promised. One program at a time writes to the folder. A killed program (SIGKILL, out of
 memory) loses the steps since its last ``saved`` line. So does a machine that crashes or loses its
 power, on a local disk of Linux or macOS that writes what it is told to flush. A program that is
-asked to stop (SIGTERM) saves first and loses nothing. No old checkpoint is left behind.
+asked to stop (SIGTERM) saves first and loses nothing. Each save deletes the old checkpoints, those
+of killed programs too.
 
 What is not promised. Network drives and object stores (``gs://…``, Google Drive): there a lock may
 not lock, and a flush may not flush. A URL is refused; the course's ``far_away.py`` publishes to

@@ -48,6 +48,12 @@ def test_what_is_slow_at_times_changes_no_number():
     assert [int(number) for number in numbers] == list(range(15))
 
 
+def test_four_threads_are_the_datasets_own(tf):
+    dataset = resuming.with_four_threads(tf.data.Dataset.range(3))
+    assert dataset.options().threading.private_threadpool_size == 4
+    assert [int(number) for number in dataset] == [0, 1, 2]
+
+
 def repaired():
     return make_order(seed=1).batch(10)
 

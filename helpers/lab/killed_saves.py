@@ -254,13 +254,14 @@ def kill_until_damaged(script: Path, path: Path) -> int:
         path: of a file that is a zip archive when it is complete.
 
     Returns:
-        The number of kills. Each comes at a random moment in the tenth of a second after a save.
+        The number of kills. The first comes at a random moment in the tenth of a second after a
+        save. The span grows by a tenth of a second each time, for a machine that saves slowly.
     """
     kills = 0
     while not path.exists() or zipfile.is_zipfile(path):
         with Program(script, path) as program:
             next(program.lines())
-            time.sleep(random.uniform(0, 0.1))
+            time.sleep(random.uniform(0, 0.1 * (1 + kills)))
         kills += 1
     return kills
 

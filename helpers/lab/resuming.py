@@ -52,6 +52,13 @@ def slowly(number: tf.Tensor) -> tf.Tensor:
     return number + tf.cast(0 * product[0, 0], tf.int64)
 
 
+def with_four_threads(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Give a dataset four threads of its own, so that a machine with one core has as many."""
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 4
+    return dataset.with_options(options)
+
+
 def save_iterator(iterator: Any, run: Path) -> str:
     """Save an iterator in a new folder of a run, and return the prefix."""
     prefix = new_folder(run, "place") / "place"

@@ -175,6 +175,20 @@ def test_facts_in_an_older_form_ask_for_a_new_store(chart):
     assert "store the notebook again" in figures.difference(chart(), older)
 
 
+def test_points_in_a_row_have_no_order(plt):
+    def draw(trials, row):
+        figure, axes = plt.subplots()
+        axes.plot(trials, row, "o")
+        axes.plot([0, 1], [0, 1])
+        return facts_of(figure)
+
+    stored = draw([0.2, 0.8, 0.5], [1, 1, 1])
+    assert figures.difference(draw([0.8, 0.5, 0.2], [1, 1, 1]), stored) is None
+    assert "moved" in figures.difference(draw([0.8, 0.8, 0.2], [1, 1, 1]), stored, ["chart-varies"])
+    stored = draw([0.2, 0.8, 0.5], [1, 2, 2])
+    assert "moved" in figures.difference(draw([0.8, 0.5, 0.2], [1, 2, 2]), stored, ["chart-varies"])
+
+
 def test_bars_and_points_that_changed_places_are_noticed(plt):
     def draw(heights, cloud):
         figure, (left, right) = plt.subplots(1, 2)

@@ -5,7 +5,8 @@ import math
 from tests.gate import numbers, pictures
 
 # What training draws moves: the mean of a part of a curve by at most this share of what the curves
-# of its axes span. Over AVX levels, oneDNN and threads the most was .13 (one seed), mostly .00.
+# of its axes span. Over AVX levels, oneDNN, threads and a single core the most was .16 (one seed),
+# mostly .00.
 MOVES = 0.2
 # A figure whose picture may not vary moves by what the facts are rounded to, and no more.
 ROUNDING = 0.01
@@ -82,7 +83,10 @@ def _difference_in_series(new, stored, tags):
         if not same or not _same_text(label, stored_label, tags):
             return f"a series is {one}, stored {other}"
         for axis, distance in allowed.items():
-            if not _near(_values(one, axis), _values(other, axis), distance):
+            values, stored_values = _values(one, axis), _values(other, axis)
+            if _lies_in_a_row(other):  # nobody sees an order: the trials of some seeds, for example
+                values, stored_values = sorted(values), sorted(stored_values)
+            if not _near(values, stored_values, distance):
                 return f"{label or one['kind']} has moved: {one}, stored {other}"
     return None
 
@@ -90,6 +94,11 @@ def _difference_in_series(new, stored, tags):
 def _values(series, axis):
     """Return the means of the parts of a series; an image has none."""
     return [float(value) for value in series.get(axis, "").split()]
+
+
+def _lies_in_a_row(series):
+    """Tell whether all points have the same height, or the same place."""
+    return any(len(set(_values(series, axis))) == 1 for axis in ("x", "y"))
 
 
 def _span(series, axis):

@@ -131,6 +131,7 @@ def test_pytest_is_strict_and_leaves_nothing_out():
         "filterwarnings": [
             "error",
             "ignore:assertions not in test modules:pytest.PytestConfigWarning",
+            "ignore:.*unexpected keyword argument '___pyct_anno':DeprecationWarning",
             "ignore::pytest.PytestCacheWarning",
         ],
     }

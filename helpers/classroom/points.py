@@ -119,10 +119,17 @@ def _guarded(names: dict[str, Any]) -> Iterator[tuple[Any, str, Any]]:
     """List what must not be replaced: functions of guarded modules, and methods of `Path`."""
     imported = [value for value in names.values() if isinstance(value, types.ModuleType)]
     ours = [module for name, module in sys.modules.items() if name.startswith("helpers.")]
-    for owner in [*_modules_in([*imported, *ours]), Path]:
-        for name, value in list(vars(owner).items()):
+    for module in _modules_in([*imported, *ours]):
+        for name, value in list(vars(module).items()):
             if callable(value):
-                yield owner, name, value
+                yield module, name, value
+    methods: dict[str, Any] = {}
+    for base in reversed(Path.__mro__):  # from Python 3.13 on, Path inherits most of its methods
+        if base is not object:
+            methods.update(vars(base))
+    for name, value in methods.items():
+        if callable(value):
+            yield Path, name, value
 
 
 def _modules_in(modules: Sequence[types.ModuleType]) -> list[types.ModuleType]:

@@ -1,6 +1,5 @@
 """helpers.lab.cluster: workers that run, die, and leave nothing behind."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests import worker_kills
+from tests.processes import is_running
 
 import pytest
 
@@ -97,20 +97,6 @@ def pids_of(cluster):
     return [program._process._process.pid for program in cluster._programs]
 
 
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    if sys.platform != "linux":
-        return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):  # it has ended in between
-        return False
-    return ") Z " not in state
-
-
 def test_every_worker_runs_with_its_own_number(cluster, count, tmp_path):
     ended = cluster.run_workers(count, tmp_path / "saves", 2, workers=3)
     assert [worker.losses for worker in ended] == [
@@ -144,7 +130,7 @@ def test_a_worker_that_never_starts_is_named_and_all_are_killed(cluster, count, 
         pids = pids_of(running)
         with pytest.raises(TimeoutError, match=r"^worker 1 has not started after 0.1 s: all wo"):
             running.wait_for_start()
-        assert [pid for pid in pids if is_alive(pid)] == []
+        assert [pid for pid in pids if is_running(pid)] == []
 
 
 def test_a_worker_that_does_not_end_is_killed_after_the_deadline(cluster, count, tmp_path):
@@ -153,7 +139,7 @@ def test_a_worker_that_does_not_end_is_killed_after_the_deadline(cluster, count,
         running.patience = 0.1
         with pytest.raises(TimeoutError, match=r"^a worker has not ended after 0.1 s: all work"):
             running.wait()
-        assert not any(is_alive(pid) for pid in pids_of(running))
+        assert not any(is_running(pid) for pid in pids_of(running))
 
 
 def test_a_step_that_never_comes_is_named(cluster, count, tmp_path):
@@ -170,9 +156,9 @@ def test_an_interrupt_leaves_no_process_and_no_file(cluster, count, tmp_path):
             running.wait_for_start()
             pids = pids_of(running)
             logs = Path(running._logs.name)
-            assert all(is_alive(pid) for pid in pids)
+            assert all(is_running(pid) for pid in pids)
             signal.raise_signal(signal.SIGINT)
-    assert [pid for pid in pids if is_alive(pid)] == []
+    assert [pid for pid in pids if is_running(pid)] == []
     assert not logs.exists()
 
 
@@ -191,7 +177,7 @@ def test_an_interrupt_during_the_start_leaves_no_process(cluster, count, tmp_pat
         with cluster.Cluster(count, tmp_path / "saves", 1000):
             raise AssertionError("the block must not begin")
     assert len(started) == 1
-    assert not is_alive(started[0])
+    assert not is_running(started[0])
 
 
 @pytest.mark.parametrize("worker", [0, 1])
@@ -214,7 +200,7 @@ def test_an_interrupt_in_the_middle_of_a_start_leaves_no_process(
         with cluster.Cluster(count, tmp_path / "saves", 1000):
             raise AssertionError("the block must not begin")
     assert len(started) > worker
-    assert [pid for pid in started if is_alive(pid)] == []
+    assert [pid for pid in started if is_running(pid)] == []
 
 
 def test_a_second_interrupt_does_not_cut_the_first_ones_kills_in_two(
@@ -235,7 +221,7 @@ def test_a_second_interrupt_does_not_cut_the_first_ones_kills_in_two(
             running.wait_for_start()
             pids = pids_of(running)
             raise KeyboardInterrupt
-    assert [pid for pid in pids if is_alive(pid)] == []
+    assert [pid for pid in pids if is_running(pid)] == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -256,9 +242,9 @@ def test_no_worker_survives_a_notebook_that_dies_while_it_starts(cluster, tmp_pa
         notebook.kill()
         notebook.wait()
     deadline = time.monotonic() + 120
-    while is_alive(pid) and time.monotonic() < deadline:
+    while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not is_alive(pid)
+    assert not is_running(pid)
 
 
 def test_a_port_in_use_is_one_line_and_nothing_starts(cluster, count, tmp_path, monkeypatch):

@@ -362,13 +362,13 @@ class Meanwhile(Store):
         self.act = act
 
     @contextlib.contextmanager
-    def change(self):
+    def change(self, path):
         if self.changes + 1 == self.number:
             self.number = 0
             far_away.gfile = tf.io.gfile
             self.act()
             far_away.gfile = self
-        with super().change() as is_wrong:
+        with super().change(path) as is_wrong:
             yield is_wrong
 
 

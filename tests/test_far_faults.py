@@ -109,7 +109,7 @@ def test_one_byte_changes_and_the_machine_lives(code, far):
 
 def test_a_file_that_is_named_arrives_changed_whenever_it_comes(code, far):
     for order in [["x", "xy"], ["xy", "x"]]:
-        with far_faults.store_of(code, wrong_file="x"):
+        with far_faults.store_of(code, "x", CHANGED_BYTE):
             for name in order:
                 put(code, f"{far}/{name}")
         assert content(f"{far}/x") == b"12344678"

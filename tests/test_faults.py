@@ -3,7 +3,6 @@
 import base64
 import io
 import os
-import re
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from tests.faults import __main__ as command
 from tests.faults import code, fault, house, judge, player, sources, stored, warm
 from tests.gate import figure_facts, outputs, pictures
+from tests.processes import is_running
 
 import nbformat
 import numpy as np
@@ -535,12 +535,3 @@ def test_a_killed_warm_python_takes_its_program_with_it(warm_python, tmp_path):
     number = int(sign.read_text(encoding="utf-8"))
     while is_running(number):  # pytest has no time limit of its own: a program that stays hangs
         time.sleep(0.05)
-
-
-def is_running(number):
-    """Tell whether a process is there, and has not ended without being asked how."""
-    try:
-        status = Path(f"/proc/{number}/status").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return not re.search(r"^State:\tZ", status, re.MULTILINE)

@@ -49,21 +49,17 @@ class Store:
     """Does what ``tf.io.gfile`` does, counts the changes, and lets one of them go wrong.
 
     Args:
-        fails_at: the number of the change, from 1.
+        fails_at: the number of the change, from 1, or the name of the file that is changed.
         how: one of the ``DEATHS``, or ``CHANGED_BYTE``.
         lag: how many changes pass until a listing shows what has become new.
-        wrong_file: the name of a file that arrives with one byte changed, whichever change it is.
     """
 
-    def __init__(
-        self, fails_at: int = 0, how: str = BEFORE, lag: int = 0, wrong_file: str = ""
-    ) -> None:
+    def __init__(self, fails_at: int | str = 0, how: str = BEFORE, lag: int = 0) -> None:
         """Begin to count."""
         self.changes = 0
         self.fails_at = fails_at
         self.how = how
         self.lag = lag
-        self.wrong_file = wrong_file
         self.is_gone = False
         self.threads: set[int] = set()  # in which changes were asked for
         self.GFile = self.open_file  # the name that it has in TensorFlow
@@ -98,28 +94,29 @@ class Store:
 
     def makedirs(self, path: str) -> None:
         """Make a folder."""
-        with self.change():
+        with self.change(path):
             tf.io.gfile.makedirs(path)
 
     def remove(self, path: str) -> None:
         """Delete a file."""
-        with self.change():
+        with self.change(path):
             tf.io.gfile.remove(path)
 
     def rmtree(self, path: str) -> None:
         """Delete a folder, file by file, as an object store does."""
         for name in tf.io.gfile.listdir(path):
             self.remove(f"{path}/{name}")
-        with self.change():
+        with self.change(path):
             tf.io.gfile.rmtree(path)
 
     @contextlib.contextmanager
-    def change(self) -> Iterator[bool]:
+    def change(self, path: str) -> Iterator[bool]:
         """Count a change, and yield whether it is the one that goes wrong."""
         self.stop_if_gone()
         self.changes += 1
         self.threads.add(threading.get_ident())
-        is_wrong = self.changes == self.fails_at
+        name = path.rpartition("/")[2]
+        is_wrong = self.fails_at in (self.changes, name)
         dies = is_wrong and self.how in DEATHS
         if dies and self.how == BEFORE:
             self.is_gone = True
@@ -159,12 +156,11 @@ class Upload:
 
     def send(self) -> None:
         """Put the bytes in the place of what was there, or half of them, or wrong ones."""
-        with self.store.change() as is_wrong:
+        with self.store.change(self.path) as is_wrong:
             content = self.content
             if is_wrong and self.store.how == HALF:
                 content = content[: len(content) // 2]
-            is_changed = is_wrong and self.store.how == CHANGED_BYTE
-            if is_changed or self.path.endswith(f"/{self.store.wrong_file}"):
+            if is_wrong and self.store.how == CHANGED_BYTE:
                 content = change_a_byte(content)
             # On ram:// a second write would be appended.
             if tf.io.gfile.exists(self.path):
@@ -182,11 +178,7 @@ def change_a_byte(content: bytes) -> bytes:
 
 @contextlib.contextmanager
 def store_of(
-    code: ModuleType | dict[str, Any],
-    fails_at: int = 0,
-    how: str = BEFORE,
-    lag: int = 0,
-    wrong_file: str = "",
+    code: ModuleType | dict[str, Any], fails_at: int | str = 0, how: str = BEFORE, lag: int = 0
 ) -> Iterator[Store]:
     """Let code reach a store with faults, instead of ``tf.io.gfile``, for the block.
 
@@ -197,10 +189,9 @@ def store_of(
         fails_at: as for `Store`, and so are the others.
         how: which fault.
         lag: of the listing.
-        wrong_file: its name.
     """
     names = vars(code) if isinstance(code, ModuleType) else code
-    store = Store(fails_at, how, lag, wrong_file)
+    store = Store(fails_at, how, lag)
     before = names["gfile"]
     names["gfile"] = store
     try:
@@ -388,7 +379,7 @@ def find_fault_of_background(repaired: Callable, parent: Path) -> str | None:
 
     # The file is named, because copies may overlap in an order that differs each time.
     for file in ["ckpt-1.index", "ckpt-2.index", "ckpt-3.index"]:
-        with store_of(far_away, wrong_file=file):
+        with store_of(far_away, file, CHANGED_BYTE):
             error = _error_of(repaired, new_place(), parent)
         if error is None:
             return f"with a wrong byte in the copy of {file}, no error is raised"

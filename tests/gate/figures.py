@@ -82,9 +82,10 @@ def _difference_in_series(new, stored, tags):
         label, stored_label = one.get("label", ""), other.get("label", "")
         if not same or not _same_text(label, stored_label, tags):
             return f"a series is {one}, stored {other}"
+        in_a_row = _lies_in_a_row(other)
         for axis, distance in allowed.items():
             values, stored_values = _values(one, axis), _values(other, axis)
-            if _lies_in_a_row(other):  # nobody sees an order: the trials of some seeds, for example
+            if in_a_row:  # nobody sees an order: the trials of some seeds, for example
                 values, stored_values = sorted(values), sorted(stored_values)
             if not _near(values, stored_values, distance):
                 return f"{label or one['kind']} has moved: {one}, stored {other}"

@@ -19,17 +19,18 @@ OUTPUT_TIMEOUT = 120
 OUTPUT_TYPES = {"display_data", "error", "execute_result", "stream"}
 
 
-def _run_in_kernel(module, call):
-    """Return one line that runs a file of this folder in a kernel, and leaves no name behind."""
+def _call_in_kernel(module, function):
+    """Return a line for a kernel: it calls a function of this folder, and leaves no name behind."""
     source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
-    return f"exec({source + call!r}, {{'__name__': {module!r}}})"
+    program = f"{source}\n{function}(get_ipython())\n"
+    return f"exec({program!r}, {{'__name__': {module!r}}})"
 
 
 # From then on the facts about each figure go into its output's metadata, and what a cell writes is
 # heard before its end.
 PREPARATIONS = [
-    _run_in_kernel("figure_facts", "\nrecord_figures(get_ipython())\n"),
-    _run_in_kernel("native_output", "\nwait_for_native_output(get_ipython())\n"),
+    _call_in_kernel("figure_facts", "record_figures"),
+    _call_in_kernel("native_output", "wait_for_native_output"),
 ]
 
 

@@ -3,6 +3,7 @@
 import math
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,16 @@ def test_a_function_of_a_module_is_put_back(points, notebook, monkeypatch):
     monkeypatch.setattr(math, "sqrt", lambda number: 3.0)
     assert points.point("check_root", 16.0) == 0
     assert points.point("check_root", 9.0) == 1
+
+
+@pytest.mark.parametrize("name", ["read_text", "with_stem"])
+def test_a_method_of_a_path_is_put_back_also_where_it_is_inherited(
+    points, notebook, name, monkeypatch
+):
+    original = getattr(Path, name)
+    monkeypatch.setattr(Path, name, lambda *answers: "anything")
+    assert points.point("check_sum", 12.0) == 1
+    assert getattr(Path, name) is original
 
 
 def test_the_answers_of_a_notebook_are_seen_as_they_are_now(points, notebook):

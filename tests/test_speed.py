@@ -231,7 +231,8 @@ def test_each_curve_has_its_star_at_its_lowest_place(speed, plt):
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells the memory of a process")
 def test_memory_is_told_in_models(speed):
     found = speed.memory_of_saves(size=32)
-    assert found["Checkpoint"] < 0.5
+    # A buffer of 8 MB. What the first save of a process loads would add 2 to 7 MB.
+    assert found["Checkpoint"] == pytest.approx(8 / 32, abs=0.03)
     assert 1 < found["np.savez"] < 2
     assert 1 < found[".keras"] < 2.5
 

@@ -333,14 +333,23 @@ def _saves_of(model: keras.Model) -> dict[str, Act]:
 
 
 def _print_memory(name: str, size: int) -> None:
-    """Save in this process, and print its highest memory above the one before, in models."""
-    model = make_model(size)
-    save = _saves_of(model)[name]
+    """Save in this process, and print its highest memory above the one before, in models.
+
+    The first save of a process loads modules and starts threads, which takes a few MB. A small model
+    is saved first, so that they do not count.
+    """
+    model, small = make_model(size), make_model(1)
+    save, first_save = _saves_of(model)[name], _saves_of(small)[name]
+    _save_and_delete(first_save)
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the highest so far
     before = _kilobytes("VmRSS")
+    _save_and_delete(save)
+    print((_kilobytes("VmHWM") - before) / (1024 * size))
+
+
+def _save_and_delete(save: Act) -> None:
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder))
-    print((_kilobytes("VmHWM") - before) / (1024 * size))
 
 
 def _kilobytes(name: str) -> int:

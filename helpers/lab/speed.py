@@ -335,8 +335,8 @@ def _saves_of(model: keras.Model) -> dict[str, Act]:
 def _print_memory(name: str, size: int) -> None:
     """Save in this process, and print its highest memory above the one before, in models.
 
-    The first save of a process loads modules and starts threads, which takes a few MB. A small model
-    is saved first, so that they do not count.
+    The first save of a process loads modules and starts threads, which takes a few MB. So a small
+    model is saved first, and they do not count.
     """
     model, small = make_model(size), make_model(1)
     save, first_save = _saves_of(model)[name], _saves_of(small)[name]

@@ -46,6 +46,7 @@ TESTED_AS_ONE = {
 # Raise it when tests are added, so that a part of them cannot get lost.
 LEAST_TEST_FUNCTIONS = 1150
 
+RUFF_LINT = {"allowed-confusables", "ignore", "isort", "per-file-ignores", "pydocstyle", "select"}
 RUFF_RULES = {"ANN", "B", "D", "E", "F", "I", "N", "PTH", "RUF", "SIM", "UP", "W"}
 RUFF_IGNORED = {"ANN401", "SIM102", "SIM108", "SIM110"}
 RUFF_IGNORED_IN_FILES = {
@@ -53,6 +54,12 @@ RUFF_IGNORED_IN_FILES = {
     "notebooks/*": {"ANN", "D"},
     "{tests/*,conftest.py}": {"ANN", "D", "SIM117"},
 }
+# Files that pytest, ruff or mypy read in place of ``pyproject.toml``, or with it.
+OTHER_SETTINGS = {
+    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
+    *("ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", "pyproject.toml", "conftest.py"),
+}
+FOLDERS = ["helpers", "notebooks", "site", "tests", "translations"]
 # What work on the course leaves in its folder, and what a commit must not pick up.
 LEFT_BEHIND = {
     "/runs/",
@@ -137,11 +144,24 @@ def test_pytest_is_strict_and_leaves_nothing_out():
     }
 
 
+def test_no_other_file_changes_the_settings_of_a_tool():
+    found = {path for path in COURSE.iterdir() if path.name in OTHER_SETTINGS}
+    for folder in FOLDERS:
+        found |= {path for path in (COURSE / folder).rglob("*") if path.name in OTHER_SETTINGS}
+    names = {path.relative_to(COURSE).as_posix() for path in found}
+    assert names == {"pyproject.toml", "conftest.py", "tests/conftest.py", "notebooks/.ruff.toml"}
+    of_notebooks = (COURSE / "notebooks" / ".ruff.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(of_notebooks) == {"extend": "../pyproject.toml", "line-length": 79}
+
+
 def test_the_sanitizer_hides_no_more_than_the_time_of_a_run():
     lines = (TESTS / "sanitize.cfg").read_text(encoding="utf-8").splitlines()
     [pattern] = [line.removeprefix("regex: ") for line in lines if line.startswith("regex: ")]
     assert re.search(pattern, "runs/01_save/2026-11-23_16-51-26")
-    assert not re.search(pattern, "runs/01_save/other")
+    for other in ["other", "3 files", "2026-11-23", "2026-11-23_16-51"]:
+        assert not re.search(pattern, f"runs/01_save/{other}"), other
+    beside = "runs/01_save/2026-11-23_16-51-26_2/ckpt-3 and a line"
+    assert re.sub(pattern, "", beside) == "/ckpt-3 and a line"
 
 
 def test_git_ignores_what_work_leaves_behind():
@@ -151,22 +171,23 @@ def test_git_ignores_what_work_leaves_behind():
 
 def test_ruff_asks_for_as_much_as_ever():
     lint = SETTINGS["ruff"]["lint"]
+    assert set(lint) == RUFF_LINT
     assert set(lint["select"]) >= RUFF_RULES
     assert set(lint["ignore"]) <= RUFF_IGNORED
     for pattern, ignored in lint["per-file-ignores"].items():
         assert set(ignored) <= RUFF_IGNORED_IN_FILES[pattern], pattern
+    assert set(SETTINGS["ruff"]) == {"line-length", "lint"}
     assert SETTINGS["ruff"]["line-length"] == 100
-    assert not {"exclude", "extend-exclude", "include"} & set(SETTINGS["ruff"])
-    assert not {"exclude", "extend-ignore"} & set(lint)
 
 
 def test_mypy_asks_for_as_much_as_ever():
-    mypy = SETTINGS["mypy"]
-    assert "helpers" in mypy["files"]
-    assert mypy["disallow_untyped_defs"]
-    assert not {"exclude", "ignore_errors", "disable_error_code"} & set(mypy)
-    for override in mypy["overrides"]:
-        assert not any(module.startswith("helpers") for module in override["module"])
+    assert SETTINGS["mypy"] == {
+        "files": ["helpers", "translations"],
+        "disallow_untyped_defs": True,
+        "ignore_missing_imports": True,
+        "follow_imports": "silent",
+        "overrides": [{"module": ["keras.*", "tensorflow.*"], "follow_imports": "skip"}],
+    }
 
 
 def test_few_lines_silence_a_checker_and_each_says_which_rule():

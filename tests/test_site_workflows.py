@@ -63,6 +63,17 @@ def test_a_job_may_only_read_unless_it_publishes_and_ends_some_time(path):
 
 
 @each_workflow
+def test_no_failure_is_overlooked(path):
+    text = path.read_text(encoding="utf-8")
+    assert "continue-on-error" not in text
+    assert "|| true" not in text
+    # What publishes the site leaves a proposed change alone, and nothing else has a condition.
+    conditions = set(re.findall(r"^ *if: (.*)$", text, re.MULTILINE))
+    assert conditions <= {"github.event_name != 'pull_request'"}
+    assert path.stem == "site" or not conditions
+
+
+@each_workflow
 def test_it_starts_with_each_change(path):
     started_by = read(path)[True]  # YAML takes the word `on` for true
     assert {"push", "pull_request"} <= set(started_by)

@@ -1,0 +1,120 @@
+"""Names in code type: no sentence names what is nowhere in the code, the outputs or the files."""
+
+from pathlib import Path
+
+from tests.gate import names
+from tests.gate.rules import Book
+
+import pytest
+from nbformat import v4
+
+COURSE = Path(__file__).parent.parent
+BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
+PAGES = {
+    page: (COURSE / f"{page}.md").read_text(encoding="utf-8") for page in ("README", "TEACHING")
+}
+REASONS = names.read_reasons(COURSE / "tests" / "names_in_prose.toml")
+
+ADVICE = "correct these names, or say in tests/names_in_prose.toml why they are right:"
+
+
+@pytest.fixture(scope="module")
+def course(helpers):
+    return names.names_of_the_course()
+
+
+@pytest.fixture(scope="module")
+def unknown(course):
+    """The names that are not known, by notebook or page."""
+    found = {book.name: names.unknown_names_of_book(book, course) for book in BOOKS}
+    known = course | names.names_of_the_settings()
+    return found | {page: names.unknown_names_of_page(PAGES[page], known) for page in PAGES}
+
+
+@pytest.mark.parametrize("name", [*[book.name for book in BOOKS], *PAGES])
+def test_names_in_the_text_are_known(name, unknown):
+    missing = names.without_reason(name, unknown[name], REASONS)
+    assert not missing, "\n".join([ADVICE, *[f"{one.name}: {one.span}" for one in missing]])
+
+
+def test_every_reason_is_needed(unknown):
+    assert names.unused_reasons(unknown, REASONS) == []
+
+
+# The rule itself
+
+
+def made_book(tmp_path, text, source="model.save(path)", printed="24\n"):
+    cell = v4.new_code_cell(source)
+    cell.outputs = [v4.new_output("stream", name="stdout", text=printed)]
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
+    path = tmp_path / "01_save.ipynb"
+    path.write_text(v4.writes(notebook), encoding="utf-8")
+    return Book(path, {})
+
+
+CODE = """
+os.environ["TF_CONFIG"] = json.dumps(cluster)
+class Counter(keras.layers.Layer):
+    def save_own_variables(self, store): ...
+options = tf.train.CheckpointOptions(enable_async=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A layer has `save_own_variables`, and each worker a `TF_CONFIG`.",
+        "With `enable_async=True` and in\n`a.save_own_variables(\nstore)` it is so.",
+        "It prints `dense_7`, and the file is `18_trust.ipynb` or `tests/test_names.py`.",
+        "See `tf.train.load_variable(path, name)`, `keras.saving.load_model` and `os.path.join`.",
+        "See `helpers.recipes.restart` and `ValueError`, `x`, `(8, 28)` and `[1, 2]`.",
+        "The recipe `only_writer` is in a helper. A word that is unheardof is no name.",
+        "```python\nunheardof()\n```",
+    ],
+)
+def test_a_name_that_is_known_passes(tmp_path, course, text):
+    book = made_book(tmp_path, text, CODE, "dense_7\n")
+    assert names.unknown_names_of_book(book, course) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("A layer has `save_own_variable`.", "save_own_variable"),
+        ("A layer has\n`a.save_own_variable(\nstore)`.", "save_own_variable"),
+        ("Each worker has a `TF_CLUSTER`.", "TF_CLUSTER"),
+        ("It is an option, `async_save=True`.", "async_save"),
+        ("At last `drive.flush_and_mount()` waits.", "flush_and_mount"),
+        ("See `tf.train.load_variables(path, name)`.", "tf.train.load_variables"),
+        ("See `keras.load_model`.", "keras.load_model"),
+        ("See `helpers.recipes.restarts`.", "helpers.recipes.restarts"),
+        ("See `19_trust.ipynb`.", "19_trust"),
+        ("It prints `dense_8`.", "dense_8"),
+    ],
+)
+def test_a_name_that_is_unknown_is_noticed(tmp_path, course, text, name):
+    book = made_book(tmp_path, text, CODE, "dense_7\n")
+    assert [one.name for one in names.unknown_names_of_book(book, course)] == [name]
+
+
+def test_a_page_knows_its_own_blocks_of_code(course):
+    page = "```yaml\nlifecycleHooks:\n  postStart:\n```\n\nThe hook `{}` fetches it."
+    assert names.unknown_names_of_page(page.format("postStart"), course) == []
+    [found] = names.unknown_names_of_page(page.format("preStop"), course)
+    assert found == names.Name("preStop", "preStop")
+
+
+def test_the_settings_are_known_to_pages():
+    assert names.names_of_the_settings() >= {"requires", "conda", "COURSE_LANGUAGE"}
+
+
+def test_a_reason_is_for_one_name_or_for_a_whole_code_span():
+    found = [names.Name("velocity", "velocity"), names.Name("curl", "curl -d ADDRESS")]
+    for name in ("curl", "curl -d ADDRESS"):
+        reason = names.Reason("04_train_further", name, "a program")
+        assert names.without_reason("04_train_further", found, [reason]) == found[:1]
+        assert names.without_reason("11_migrate", found, [reason]) == found
+        assert names.unused_reasons({"04_train_further": found}, [reason]) == []
+        assert names.unused_reasons({"04_train_further": found[:1]}, [reason]) == [reason]
+        assert names.unused_reasons({"11_migrate": found}, [reason]) == [reason]

@@ -56,6 +56,28 @@ except FailedSaveError as error:
     print(type(error.__cause__).__name__, error.__cause__.strerror)
 """
 
+WITHOUT_CLOSE = """
+import os
+import sys
+import time
+from pathlib import Path
+
+from helpers.recipes.background_save import BackgroundSaver
+
+import tensorflow as tf
+
+real = os.fsync
+
+
+def flush_slowly(descriptor):
+    time.sleep(0.5)  # long after the last line of this script
+    real(descriptor)
+
+
+os.fsync = flush_slowly
+BackgroundSaver({"model": [tf.Variable(tf.ones([1000]))]}).save(Path(sys.argv[1]))
+"""
+
 
 @pytest.fixture(scope="module")
 def recipe(module):
@@ -238,6 +260,17 @@ def test_the_end_of_the_block_waits_for_the_save_also_after_an_error(recipe, par
             saver.save(tmp_path / "model.safetensors")
             raise KeyboardInterrupt
     assert values_in(tmp_path / "model.safetensors") == [1]
+
+
+def test_the_end_of_a_program_waits_for_the_save_also_if_nobody_closes_the_saver(module, tmp_path):
+    program = module("helpers.programs").Program
+    script = tmp_path / "script.py"
+    script.write_text(WITHOUT_CLOSE, encoding="utf-8")
+    folder = tmp_path / "saves"
+    folder.mkdir()
+    assert program(script, folder / "model.safetensors").wait() == ""
+    assert [path.name for path in folder.iterdir()] == ["model.safetensors"]
+    assert values_in(folder / "model.safetensors") == [1]
 
 
 def test_a_path_that_cannot_be_a_file_is_refused_at_once(recipe, parts, tmp_path):

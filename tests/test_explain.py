@@ -156,6 +156,15 @@ def test_a_cause_answers_where_the_last_exception_is_unknown(lab, link):
     assert "(a cause of the last error)" in lab.explain(text).splitlines()[0]
 
 
+@pytest.mark.parametrize("link", [DIRECT, DURING])
+def test_a_cause_is_told_from_the_last_exception_in_a_coloured_traceback_too(lab, link):
+    text = f"{traceback_of(MISSING)}\n{link}\n\n{traceback_of(UNKNOWN)}"
+    coloured = re.sub(r"^(\w+Error)", "\x1b[1;35m\\1\x1b[0m", text, flags=re.MULTILINE)
+    assert coloured.count("\x1b[0m") == 2
+    assert "(a cause of the last error)" in lab.explain(coloured).splitlines()[0]
+    assert lab.explain(coloured) == lab.explain(text)
+
+
 @pytest.mark.parametrize("before", [traceback_of(MISSING), f"a.py:7: {WARNING}\n", f"{MISSING}\n"])
 def test_what_stands_before_an_unknown_exception_does_not_answer(lab, before):
     assert name_of(lab, before + traceback_of(UNKNOWN)) == "unknown"

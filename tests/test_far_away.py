@@ -131,6 +131,25 @@ def test_a_file_of_the_same_name_on_the_disk_is_replaced(far, saved, tmp_path):
     assert far_faults.restored_number(fetch_newest(far, tmp_path)) == 4
 
 
+def test_the_index_comes_to_the_disk_last_wherever_the_marker_names_it(
+    far, saved, tmp_path, monkeypatch
+):
+    place = publish(saved(4), far)
+    *lines, end = read(f"{place}/published").decode().splitlines()
+    assert "ckpt-4.index" in lines[-1]
+    write(f"{place}/published", "\n".join([*reversed(lines), end, ""]).encode())
+    names = []
+    real = Path.replace
+
+    def replace(path, target):
+        names.append(target.name)
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert fetch_newest(far, tmp_path / "machine")
+    assert names == ["ckpt-4.data-00000-of-00001", "ckpt-4.index"]
+
+
 @pytest.mark.parametrize("keep", [1, 2, 3])
 def test_as_many_stay_as_asked_for(far, saved, keep):
     for number in range(1, 6):

@@ -1,7 +1,9 @@
 """One source of truth: pyproject.toml, constraints.txt, environment.yml and README.md agree."""
 
 import ast
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -28,6 +30,9 @@ PINS = [
     for line in (COURSE / "constraints.txt").read_text(encoding="utf-8").splitlines()
 ]
 README = (COURSE / "README.md").read_text(encoding="utf-8")
+READMES = {path.name: path.read_text(encoding="utf-8") for path in COURSE.glob("README*.md")}
+GUIDES = {path.name: path.read_text(encoding="utf-8") for path in COURSE.glob("TEACHING*.md")}
+CONDA = yaml.safe_load((COURSE / "environment.yml").read_text(encoding="utf-8"))
 
 PLATFORMS = {
     "Linux": {"sys_platform": "linux", "platform_machine": "x86_64", "os_name": "posix"},
@@ -62,7 +67,9 @@ BROUGHT_ALONG = {
     "yaml": "jupyter",
 }
 each_platform = pytest.mark.parametrize("platform", PLATFORMS.values(), ids=PLATFORMS)
-each_python = pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+PYTHONS = ["3.11", "3.12", "3.13"]
+each_python = pytest.mark.parametrize("python", PYTHONS)
+each_readme = pytest.mark.parametrize("readme", READMES.values(), ids=READMES)
 
 
 def environment(platform, python):
@@ -191,13 +198,19 @@ def test_constraints_are_plain_pins_without_addresses():
 
 
 def test_environment_yml_points_at_the_two_files_and_repeats_nothing():
-    described = yaml.safe_load((COURSE / "environment.yml").read_text(encoding="utf-8"))
-    python, pip, packages = described["dependencies"]
+    python, pip, packages = CONDA["dependencies"]
     version = python.removeprefix("python=")
     assert SpecifierSet(PROJECT["requires-python"]).contains(version)
     assert pip == "pip"
     assert packages == {"pip": ["-c constraints.txt", "-e ."]}
-    assert described["name"] == PROJECT["name"]
+    assert CONDA["name"] == PROJECT["name"]
+    assert CONDA["channels"] == ["conda-forge"]
+
+
+@each_readme
+def test_the_environment_that_the_readme_activates_is_the_one_that_it_creates(readme):
+    commands = re.findall(r"`(conda [^`]+)`", readme)
+    assert commands == ["conda env create -f environment.yml", f"conda activate {CONDA['name']}"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Binder builds on Linux, and so does its tool")
@@ -217,6 +230,74 @@ def test_readme_has_the_two_commands():
         "&& .venv/bin/jupyter lab notebooks/01_save.ipynb",
         ".venv/bin/pytest",
     ]
+
+
+def test_the_pythons_that_are_tried_here_are_all_that_the_course_runs_on():
+    possible = [f"3.{minor}" for minor in range(100)]
+    assert list(SpecifierSet(PROJECT["requires-python"]).filter(possible)) == PYTHONS
+
+
+@pytest.mark.parametrize("text", [*READMES.values(), *GUIDES.values()], ids=[*READMES, *GUIDES])
+def test_where_a_text_lists_pythons_they_are_those_of_the_course(text):
+    lists = re.findall(r"\d\.\d+(?:(?:, |、)\d\.\d+)* (?:or|或) \d\.\d+", text)
+    assert lists
+    for each in lists:
+        assert re.findall(r"\d\.\d+", each) == PYTHONS, each
+
+
+@each_readme
+def test_every_python_that_a_readme_names_is_one_of_the_course(readme):
+    named = re.findall(r"(?:Python |py -|python)(3\.\d+)", readme)
+    assert len(named) >= 4
+    assert set(named) <= set(PYTHONS)
+
+
+def test_what_22_says_that_its_helper_needs_is_the_oldest_python_of_the_course():
+    [notebook] = COURSE.glob("notebooks/22_*.ipynb")
+    prose = [cell.source for cell in nbformat.read(notebook, as_version=4).cells]
+    assert re.findall(r"needs Python (\d\.\d+)", "\n".join(prose)) == [PYTHONS[0]]
+
+
+@each_readme
+def test_an_update_brings_new_notebooks_and_leaves_what_else_a_learner_has_changed(
+    readme, tmp_path, monkeypatch
+):
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    [line] = re.findall(r"^2\. .*`git .*", readme, re.MULTILINE)
+    commands = re.findall(r"`(git [^`]+)`", line)
+    assert len(commands) == 2
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    write_course(ours, "notebook", "program")
+    git(ours, "git init --quiet")
+    commit(ours)
+    git(tmp_path, "git clone --quiet ours theirs")
+    write_course(ours, "newer notebook", "program")
+    commit(ours)
+    write_course(theirs, "notebook that was run", "program of a learner")
+    renamed = theirs / "notebooks" / "my_01.ipynb"
+    renamed.write_text("notes", encoding="utf-8")
+
+    for command in commands:
+        git(theirs, command)
+    assert (theirs / "notebooks" / "01.ipynb").read_text(encoding="utf-8") == "newer notebook"
+    assert (theirs / "program.py").read_text(encoding="utf-8") == "program of a learner"
+    assert renamed.read_text(encoding="utf-8") == "notes"
+
+
+def write_course(folder, notebook, program):
+    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    (folder / "notebooks" / "01.ipynb").write_text(notebook, encoding="utf-8")
+    (folder / "program.py").write_text(program, encoding="utf-8")
+
+
+def git(folder, command):
+    subprocess.run(shlex.split(command), cwd=folder, check=True)
+
+
+def commit(folder):
+    git(folder, "git add .")
+    git(folder, "git -c user.name=a -c user.email=a@example.org commit --quiet -m edition")
 
 
 def test_the_file_that_asks_for_all_test_files_is_there():

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from tests import costs
-from tests.gate.rules import Book
+from tests.gate.rules import COLUMNS, Book
 
 import pytest
 import yaml
@@ -73,6 +73,18 @@ def test_the_sections_that_the_guide_names_are_in_the_notebook(path):
     named = re.findall(r"\*([^*]+)\*", ASKED[path.stem[:2]][1])
     assert named
     assert [name for name in named if name not in headings] == []
+
+
+def test_the_longest_line_of_code_that_the_guide_states_is_the_one_that_notebooks_may_have():
+    assert re.findall(r"line of code is longer than (\d+) columns", GUIDE) == [str(COLUMNS)]
+
+
+def test_the_answer_about_the_killed_training_is_what_14_prints():
+    [(begins, saved)] = re.findall(r"\((\d+), after the save at (\d+)\)", ASKED["14"][1])
+    [path] = [path for path in NOTEBOOKS if path.stem.startswith("14_")]
+    stored = path.read_text(encoding="utf-8")
+    assert f'"begins at step {begins}\\n"' in stored
+    assert f"the last save, which was at step {saved}," in stored
 
 
 def test_no_row_is_about_a_notebook_that_is_not_there():

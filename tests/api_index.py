@@ -241,6 +241,24 @@ def mentions(text: str) -> Iterator[str]:
             yield name.replace("tf1.", "tf.compat.v1.", 1)
 
 
+def mentioned_keywords(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the keywords of the calls that a text has in code type: ``("load_model", "compile")``.
+
+    A call has its last name only, as the prose seldom gives more.
+    """
+    for span in CODE_SPAN.findall(text):
+        try:
+            nodes = list(ast.walk(ast.parse(span.removeprefix("."))))
+        except SyntaxError:
+            continue
+        for call in nodes:
+            if isinstance(call, ast.Call):
+                name = ast.unparse(call.func).rpartition(".")[2]
+                for keyword in call.keywords:
+                    if keyword.arg:
+                        yield name, keyword.arg
+
+
 def is_worth_a_row(name: str) -> bool:
     """Tell whether a reader may look for a name."""
     package = name.split(".")[0]

@@ -1,6 +1,7 @@
 """The index of calls is what the notebooks say, and what it names is there."""
 
 import importlib
+import inspect
 import json
 import re
 
@@ -104,7 +105,60 @@ def existing(name):
     return thing
 
 
+def keywords_in_the_prose():
+    """Return the keywords of the calls that the notebooks mention, if the index has the call."""
+    found = set()
+    for path in api_index.NOTEBOOKS.glob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                found.update(api_index.mentioned_keywords("".join(cell["source"])))
+    return sorted((name, keyword) for name, keyword in found if rows_of(name))
+
+
+def rows_of(name):
+    """Return the full names that may be meant by the last part of a name."""
+    full = [row for row in ROWS if row.rpartition(".")[2] == name and "(" not in row]
+    here = [row for row in full if row.split(".")[0] not in ELSEWHERE]
+    return [row for row in here if row not in api_index.OF_TENSORFLOW_1]
+
+
+def takes(call, keyword):
+    """Tell whether a call takes a keyword. One that takes any keyword takes this one."""
+    parameters = inspect.signature(call).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return keyword in parameters or takes_any
+
+
+@pytest.mark.parametrize(("name", "keyword"), keywords_in_the_prose())
+def test_a_call_in_the_prose_takes_its_keywords(name, keyword):
+    rows = rows_of(name)
+    assert any(takes(existing(row), keyword) for row in rows), f"{keyword} is of none of {rows}"
+
+
+def test_keywords_of_calls_in_the_prose_are_compared():
+    assert set(keywords_in_the_prose()) >= {
+        ("BackupAndRestore", "double_checkpoint"),
+        ("CheckpointManager", "max_to_keep"),
+        ("Saver", "save_relative_paths"),
+        ("fit", "initial_epoch"),
+        ("inspect_model", "also"),
+        ("load_model", "compile"),
+    }
+
+
+def test_a_keyword_that_a_call_does_not_have_is_noticed():
+    assert takes(existing("keras.saving.load_model"), "compile")
+    assert not takes(existing("keras.saving.load_model"), "compiled")
+    assert not takes(existing("tf.compat.v1.train.Saver"), "save_relative_path")
+    assert takes(existing("tf.train.Checkpoint"), "anything")
+
+
 # How names are found
+
+
+def test_keywords_belong_to_the_last_name_of_their_call():
+    text = "`load(f, a=1)`, `.fit(b=2)`, `m.one(c=3).two(**d)`, `e=4`, `if`, and f(g=5)."
+    assert set(api_index.mentioned_keywords(text)) == {("load", "a"), ("fit", "b"), ("one", "c")}
 
 
 def test_names_are_whole_however_they_were_imported(notebook):

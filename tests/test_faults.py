@@ -148,12 +148,13 @@ def picture(colour):
     pixels[10:50, 10:50] = colour
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png")
-    line = {"kind": "line", "points": 2, "x": "0 1"}
+    line = {"kind": "line", "style": "- None", "points": 2, "x": "0 1"}
     series = [
         {**line, "label": "a", "colours": "#0072b2", "y": "1 2"},
         {**line, "label": "b", "colours": "#d55e00", "y": "2 3"},
     ]
-    axes = {"texts": ["epoch"], "legend": ["#0072b2 a", "#d55e00 b"], "series": series}
+    legend = ["#0072b2 a", "#d55e00 b"]
+    axes = {"texts": ["epoch"], "text_colours": "#000000", "legend": legend, "series": series}
     return new_output(
         "display_data",
         {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "<Figure>"},
@@ -246,10 +247,13 @@ def test_the_facts_of_a_figure_are_changed_one_by_one(notebook):
     assert facts["two labels swapped in the legend"]["legend"] == ["#0072b2 b", "#d55e00 a"]
     assert facts["a moved curve"]["series"][0]["y"] == "1 5"
     assert facts["another text"]["texts"] == ["epochs"]
+    assert facts["a text in another colour"]["text_colours"] == "#ff0000"
+    assert facts["another style"]["series"][0]["style"] == "- None!"
 
 
 def test_facts_that_have_nothing_to_change_are_left_alone():
-    axes = {"texts": [], "legend": ["a title"], "series": [{"kind": "image", "rows": 1}]}
+    series = [{"kind": "image", "rows": 1}]
+    axes = {"texts": [], "text_colours": "", "legend": ["a title"], "series": series}
     assert list(stored.other_facts({"texts": [], "legend": [], "axes": [axes]})) == []
 
 

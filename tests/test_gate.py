@@ -40,6 +40,8 @@ COURSE = Path(__file__).parent.parent
         (" 9 % wrong", "11 % wrong"),
         ("gained -0.01", "gained 0.01"),
         ("[0.12 0.50]", "[0.13 0.49]"),
+        ("468 of 500 right", "481 of 500 right"),
+        ("18 of 20 right", "19 of 20 right"),
     ],
 )
 def test_a_number_may_be_as_far_off_as_another_processor_takes_it(stored, new):
@@ -66,6 +68,9 @@ def test_a_number_may_be_as_far_off_as_another_processor_takes_it(stored, new):
         ("version 2.20.1", "version 2.21.1"),
         ("1e-07", "1e-08"),
         ("2 models", "3 models"),
+        ("difference: 0.000", "difference: 0.001"),
+        ("0 of 6 right", "1 of 6 right"),
+        ("468 of 500 right", "500 of 500 right"),
     ],
 )
 def test_another_text_format_or_result_is_noticed(stored, new):
@@ -135,6 +140,7 @@ def test_facts_of_a_figure_are_its_texts_colours_and_curves(chart):
     assert axes["legend"] == ["#0072b2 with", "#d55e00 without"]
     first, second = axes["series"]
     assert (first["label"], first["colours"], first["points"]) == ("with", "#0072b2", 40)
+    assert first["style"] == "- None"
     assert first["y"] == "1.95 1.82 1.69 1.56 1.44 1.31 1.18 1.05"
     assert second["y"].endswith(" 0.292")
 
@@ -154,6 +160,8 @@ def test_a_chart_whose_curves_moved_a_little_passes(chart):
         {"ends": (0.2, 1.0)},
         {"change": lambda axes: axes.lines[0].remove()},
         {"change": lambda axes: axes.lines[0].set_color("black")},
+        {"change": lambda axes: axes.lines[0].set_linestyle("--")},
+        {"change": lambda axes: axes.lines[0].set_marker("o")},
         {"change": lambda axes: axes.plot([0, 1], [0, 1])},
         {"change": lambda axes: axes.get_legend().remove()},
         {"change": lambda axes: axes.get_legend().get_texts()[0].set_text("today")},
@@ -161,6 +169,7 @@ def test_a_chart_whose_curves_moved_a_little_passes(chart):
         {"change": lambda axes: axes.set(xlabel="epoch")},
         {"change": lambda axes: axes.set_xticks([0, 20], ["middle", "begin"])},
         {"change": lambda axes: axes.text(0, 0, "saved")},
+        {"change": lambda axes: axes.title.set_color("#D55E00")},
         {"change": lambda axes: axes.figure.suptitle("Two losses")},
         {"change": lambda axes: axes.figure.add_subplot()},
     ],
@@ -173,6 +182,50 @@ def test_facts_in_an_older_form_ask_for_a_new_store(chart):
     older = chart()
     older["axes"][0]["legend"] = [["with", ["#0072b2"]], ["without", ["#d55e00"]]]
     assert "store the notebook again" in figures.difference(chart(), older)
+    older = chart()
+    del older["axes"][0]["series"][0]["style"]
+    assert "store the notebook again" in figures.difference(chart(), older)
+    older = chart()
+    del older["axes"][0]["text_colours"]
+    assert "store the notebook again" in figures.difference(chart(), older)
+
+
+def test_guesses_that_vary_have_no_other_colours_than_those_stored(plt):
+    def draw(colours):
+        figure, panels = plt.subplots(1, 3)
+        for axes, colour in zip(panels, colours, strict=True):
+            axes.set_title("3", color=colour)
+        return facts_of(figure)
+
+    stored = draw(["black", "orange", "black"])
+    for colours in (["orange", "black", "black"], ["black", "black", "black"]):
+        assert figures.difference(draw(colours), stored, ["picture-varies"]) is None
+        assert figures.difference(draw(colours), stored) is not None
+    assert figures.difference(draw(["black", "green", "black"]), stored, ["picture-varies"])
+
+
+def test_another_bar_in_another_colour_is_noticed(plt):
+    def draw(colours):
+        figure, axes = plt.subplots()
+        axes.bar([0, 1, 2], [1, 2, 3], color=colours)
+        return facts_of(figure)
+
+    stored = draw(["blue", "blue", "orange"])
+    assert figures.difference(draw(["blue", "blue", "orange"]), stored, ["chart-varies"]) is None
+    assert (
+        figures.difference(draw(["blue", "orange", "blue"]), stored, ["chart-varies"]) is not None
+    )
+    assert figures.difference(draw("blue"), stored, ["chart-varies"]) is not None
+
+
+def test_another_mark_for_the_points_of_a_cloud_is_noticed(plt):
+    def draw(marker):
+        figure, axes = plt.subplots()
+        axes.scatter([0, 1], [0, 1], marker=marker)
+        return facts_of(figure)
+
+    assert figures.difference(draw("*"), draw("*"), ["chart-varies"]) is None
+    assert figures.difference(draw("o"), draw("*"), ["chart-varies"]) is not None
 
 
 def test_points_in_a_row_have_no_order(plt):
@@ -510,7 +563,10 @@ def test_the_check_of_an_answer_is_its_last_line(source, name):
 
 
 def test_a_kernel_gets_none_of_the_machines_settings():
-    alien = ["MPLBACKEND", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS", "PYTHONWARNINGS", "IPYTHONDIR"]
+    alien = ["KERAS_BACKEND", "KERAS_HOME", "MATPLOTLIBRC", "MPLBACKEND"]
+    alien += ["TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS"]
+    assert set(alien) == settings.ALIEN_NAMES
+    alien += ["PYTHONWARNINGS", "IPYTHONDIR", "PYTEST_ADDOPTS"]
     kept = ["PATH", "PYTHONPATH", "TF_ENABLE_ONEDNN_OPTS", "COURSE_RUNS"]
     environment = dict.fromkeys([*alien, *kept], "1")
     assert list(settings.clean_environment(environment)) == kept

@@ -2,8 +2,9 @@
 
 No test notices these, so a reviewer looks for them: a bound that is looser than before, an
 assertion that was dropped from a test that is still there, a stored output that is new, a reason
-in one of the tables (``numbers_in_prose.toml``, ``wrong_answers/``) that is none, a change to the
-limits in ``tests/gate``, and a change to this file.
+in one of the tables (``numbers_in_prose.toml``, ``names_in_prose.toml``, ``exercise_texts.toml``,
+``restores_without_assertion.toml``, ``wrong_answers/``) that is none, a change to the limits in
+``tests/gate``, and a change to this file.
 """
 
 import ast
@@ -28,12 +29,16 @@ SETTINGS = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8")
 
 # Tests of what is no helper.
 OTHER_TESTS = {
+    "test_code_blocks.py",
+    "test_exercise_texts.py",
     "test_gate.py",
     "test_house.py",
+    "test_names.py",
     "test_notebooks.py",
     "test_project.py",
     "test_prose.py",
     "test_recipes.py",
+    "test_restores_asserted.py",
     "test_rules.py",
     "test_site.py",
     "test_translations.py",
@@ -56,8 +61,18 @@ RUFF_IGNORED_IN_FILES = {
 }
 # Files that pytest, ruff or mypy read in place of ``pyproject.toml``, or with it.
 OTHER_SETTINGS = {
-    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
-    *("ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", "pyproject.toml", "conftest.py"),
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "tox.ini",
+    "setup.cfg",
+    "ruff.toml",
+    ".ruff.toml",
+    "mypy.ini",
+    ".mypy.ini",
+    "pyproject.toml",
+    "conftest.py",
 }
 FOLDERS = ["helpers", "notebooks", "site", "tests", "translations"]
 # What work on the course leaves in its folder, and what a commit must not pick up.

@@ -13,6 +13,11 @@ README = (COURSE / "README.md").read_text(encoding="utf-8")
 BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
 REASONS = prose.read_reasons(COURSE / "tests" / "numbers_in_prose.toml")
 ROWS = [line for line in README.splitlines() if "](notebooks/" in line and line.startswith("| ")]
+TEXTS = {
+    # The README's table of notebooks is tested by itself.
+    "README": "\n".join(line for line in README.splitlines() if line not in ROWS),
+    "glossary": (COURSE / "notebooks" / "glossary.md").read_text(encoding="utf-8"),
+}
 
 ADVICE = "print these numbers beside the text, or say in tests/numbers_in_prose.toml why not:"
 
@@ -28,9 +33,9 @@ def test_numbers_in_a_notebooks_prose_are_shown_in_it(book):
     assert not missing, "\n".join([ADVICE, *words_of(missing)])
 
 
-def test_numbers_in_the_readme_have_a_reason():
-    numbers = prose.numbers_in("\n".join(set_aside_rows(README)))
-    missing = prose.without_reason("README", numbers, REASONS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_numbers_in_a_text_without_outputs_have_a_reason(name):
+    missing = prose.without_reason(name, prose.numbers_in(TEXTS[name]), REASONS)
     assert not missing, "\n".join([ADVICE, *words_of(missing)])
 
 
@@ -46,13 +51,9 @@ def test_what_the_readme_promises_of_a_notebook_is_in_it(book):
 
 def test_every_reason_is_needed():
     numbers_by_name = {book.name: prose.unsupported_numbers(book) for book in BOOKS}
-    numbers_by_name["README"] = prose.numbers_in("\n".join(set_aside_rows(README)))
+    for name, text in TEXTS.items():
+        numbers_by_name[name] = prose.numbers_in(text)
     assert prose.unused_reasons(numbers_by_name, REASONS) == []
-
-
-def set_aside_rows(readme):
-    """Return the README's lines but for the table of notebooks, which is tested by itself."""
-    return [line for line in readme.splitlines() if line not in ROWS]
 
 
 # The rules themselves
@@ -76,6 +77,7 @@ def made_book(tmp_path, text, source="print(24)", printed="24\n"):
         ("We get 77 % right.", "print(accuracy)", "77% right\n"),
         ("We get 77 % right.", "print(accuracy)", "0.77\n"),
         ("After twenty steps.", "for step in range(20): ...", ""),
+        ("After every fifth step.", "train(every=5)", ""),
         ("Images of 28 by 28 pixels.", "print(shape)", "28x28\n"),
         ("Step 1000 is in the name.", "print(prefix)", "model-1000\n"),
         ("Three files and 4 bytes.", "", ""),
@@ -94,6 +96,7 @@ def test_a_number_that_is_shown_passes(tmp_path, text, source, printed):
         ("We get 24 % right.", "24 %"),
         ("Only 7 percent are wrong.", "7 percent"),
         ("Eleven of them fail.", "Eleven"),
+        ("It saves every seventh step.", "seventh"),
         ("| works | 36 |", "36"),
         ("13 and 17 give 60.", "60"),
     ],
@@ -123,7 +126,7 @@ def test_a_number_in_a_figure_is_shown_where_a_reader_sees_it(tmp_path):
         "As 02 showed.",
         "Gatys 2015, TensorFlow 2.21, Python 3.12 and 3.13, version 2.21.0, CC BY 2.0",
         "*15 minutes to read, 20 for the exercises, 8 seconds to run.*",
-        "10. The tenth step",
+        "10. The last step",
         "float32, int8, 28x28, w10",
     ],
 )

@@ -23,7 +23,9 @@ def code(source, printed="", tags=(), jupyter=None):
 
 
 def chart():
-    facts = {"texts": [], "legend": [], "axes": []}
+    series = [{"kind": "line", "colours": "#0072b2"}, {"kind": "image", "rows": 4, "columns": 4}]
+    axes = {"texts": [], "legend": ["#d55e00 with"], "series": series}
+    facts = {"texts": [], "legend": [], "axes": [axes]}
     cell = code("plt.show()", tags=["chart-varies"])
     data = {"image/png": "a picture", "text/plain": "<Figure>"}
     metadata = {"figure": facts, "image/png": {"alt": "It learns."}}
@@ -35,7 +37,7 @@ def exercise(name, own):
     solution = f"# Solution\n{own} = 3\n\ncheck_{name}({own})"
     return [
         code(f"# Check\ndef check_{name}(value): ...", "", ["check"], HIDDEN),
-        v4.new_markdown_cell(f"**{name.capitalize()}.** Which number?"),
+        v4.new_markdown_cell(f"**{name.capitalize()}.** Which number is `{name}`?"),
         code(f"{name} = ...\n\ncheck_{name}({name})", "not answered yet\n", ["answer"]),
         code(solution, "right\n", ["solution"], COLLAPSED),
     ]
@@ -54,7 +56,9 @@ def made_cells():
         code("print(accuracy)", "0.77\n", ["number-varies"]),
         v4.new_markdown_cell("## Look\n\nWe look."),
         chart(),
-        v4.new_markdown_cell("*It learns.*\n\n```\n## a comment\n```\n\n## Restore"),
+        v4.new_markdown_cell(
+            "*It learns.*\n\nBlue and orange, `green`.\n\n```\n## a comment\n```\n\n## Restore"
+        ),
         v4.new_markdown_cell("## In practice\n\n- Keep three.\n\n## Your turn"),
         *exercise("tweak", "tweaked"),
         v4.new_markdown_cell("**Bug hunt.** Why does this print 0?"),
@@ -206,6 +210,14 @@ BROKEN = [
         "every_picture_has_its_caption_as_alt_text",
         lambda made: made.replace("*It learns.*", "*It forgets.*"),
     ),
+    (
+        "a_text_under_a_picture_names_colours_that_are_in_it",
+        lambda made: made.replace("Blue and orange", "Green and orange"),
+    ),
+    (
+        "a_text_under_a_picture_names_colours_that_are_in_it",
+        lambda made: made.replace("Blue and orange", "Blue and red"),
+    ),
     ("the_title_says_what_it_takes", lambda made: made.replace("# Save a model", "Save a model")),
     ("the_title_says_what_it_takes", lambda made: made.replace("8 seconds", "some seconds")),
     ("the_steps_are_the_headings", lambda made: made.replace("2. Look", "2. See")),
@@ -271,6 +283,14 @@ BROKEN = [
     ("checks_give_nothing_away", lambda made: made.cell("# Check").metadata.pop("jupyter")),
     ("checks_give_nothing_away", lambda made: made.replace("# Check\n", "")),
     ("checks_give_nothing_away", lambda made: made.show("# Check", {"text/plain": "3"})),
+    (
+        "the_text_of_an_exercise_names_its_answers",
+        lambda made: made.replace("Which number is `tweak`?", "Which number is `twist`?"),
+    ),
+    (
+        "the_text_of_an_exercise_names_its_answers",
+        lambda made: made.replace("`bug`?", "bug?"),
+    ),
     ("one_exercise_is_a_bug_hunt", lambda made: made.replace("**Bug hunt.**", "**Twist.**")),
 ]
 

@@ -194,6 +194,8 @@ def other_facts(facts: dict) -> Iterator[tuple[str, dict]]:
         "two labels swapped in the legend": swap_labels,
         "a moved curve": move_curve,
         "another text": change_text,
+        "a text in another colour": recolour_text,
+        "another style": change_style,
     }
     for number in range(len(facts["axes"])):
         for what, change in changes.items():
@@ -236,6 +238,20 @@ def change_text(axes: dict) -> None:
     """Make the first text another one."""
     if axes["texts"]:
         axes["texts"][0] += "s"
+
+
+def recolour_text(axes: dict) -> None:
+    """Give the first text a colour that no figure has."""
+    if axes["text_colours"]:
+        _, *others = axes["text_colours"].split(" ")
+        axes["text_colours"] = " ".join(["#ff0000", *others])
+
+
+def change_style(axes: dict) -> None:
+    """Give the first series with a style another one."""
+    styled = [series for series in axes["series"] if series.get("style")]
+    if styled:
+        styled[0]["style"] += "!"
 
 
 def copied(facts: dict) -> dict:

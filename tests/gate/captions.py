@@ -13,6 +13,19 @@ from tests.gate import pictures
 ALT = "alt"
 CAPTION = re.compile(r"\*(?!\*)(.+?)(?<![\s*])\*(?!\w)", re.DOTALL)
 LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+# The colours of `helpers.draw`, as texts call them, and those that no figure has.
+COLOUR_NAMES = {
+    "blue": {"#0072b2", "#56b4e9"},
+    "orange": {"#e69f00", "#d55e00"},
+    "green": {"#009e73"},
+    "pink": {"#cc79a7"},
+    "grey": {"#999999", "#666666"},
+    "black": {"#000000"},
+    "red": set(),
+    "yellow": set(),
+    "purple": set(),
+}
+COLOUR_NAME = re.compile(rf"\b(?:{'|'.join(COLOUR_NAMES)})\b", re.IGNORECASE)
 
 
 def caption_of(cell):
@@ -32,6 +45,25 @@ def pictures_with_captions(cells):
             for mime in pictures.FORMATS:
                 if mime in output.get("data", {}):
                     yield output, mime, caption_of(following) if following else ""
+
+
+def colours_named_in(text):
+    """Return the names of colours in a text, in lower case."""
+    return {name.lower() for name in COLOUR_NAME.findall(text)}
+
+
+def colours_in(facts):
+    """Return the colours of the series and the legends of a figure, each as ``#rrggbb``.
+
+    There are none without facts, or where a figure has photographs only.
+    """
+    if not facts:
+        return set()
+    texts = list(facts["legend"])
+    for axes in facts["axes"]:
+        texts += axes["legend"]
+        texts += [series.get("colours", "") for series in axes["series"]]
+    return set(re.findall(r"#[0-9a-f]{6}\b", " ".join(texts)))
 
 
 def alt_of(output, mime):

@@ -2,8 +2,8 @@
 
 The pixels of a chart vary with the training behind them. What is exact about it is recorded when it
 is displayed, in the metadata of the output, where a reader does not meet it:
-``{"texts", "legend", "axes": [{"texts", "legend", "series"}]}``. Numbers and colours are written in
-one text each, because a stored list takes a line for each number.
+``{"texts", "legend", "axes": [{"texts", "text_colours", "legend", "series"}]}``. Numbers and
+colours are written in one text each, because a stored list takes a line for each number.
 
 This file runs inside a notebook's kernel, so it imports nothing of the course, and matplotlib only
 once there is a figure.
@@ -60,9 +60,19 @@ def facts_of_axes(axes):
     texts = [*titles, *labels, *ticks, *texts_of(axes.texts)]
     return {
         "texts": [text for text in texts if text],
+        "text_colours": colours_of_texts(axes),
         "legend": entries_of(legend) if legend else [],
         "series": series_of(axes),
     }
+
+
+def colours_of_texts(axes):
+    """Return the colour that the titles and texts in the axes have, or that of each of them."""
+    from matplotlib import colors, text
+
+    texts = [child for child in axes.get_children() if isinstance(child, text.Text)]
+    colours = [colors.to_hex(text.get_color()) for text in texts if text.get_text()]
+    return one_or_each(colours)
 
 
 def texts_of(artists):
@@ -106,7 +116,8 @@ def series_of(axes):
         if bars:
             x = [bar.get_x() + bar.get_width() for bar in bars]
             y = [bar.get_y() + bar.get_height() for bar in bars]
-            found.append(series("bars", bars[0], axes, x, y, label=container.get_label()))
+            facts = series("bars", bars[0], axes, x, y, label=container.get_label())
+            found.append({**facts, "colours": one_or_each([colours_of(bar) for bar in bars])})
     for collection in axes.collections:
         kind = type(collection).__name__
         places = collection.get_offsets() if kind == "PathCollection" else ()
@@ -126,6 +137,7 @@ def series(kind, artist, axes, x, y, label=None):
         "kind": kind,
         "label": "" if name.startswith("_") else name,
         "colours": colours_of(artist),
+        "style": style_of(artist),
         "points": len(x),
         "x": parts(x, axes.xaxis),
         "y": parts(y, axes.yaxis),
@@ -163,3 +175,18 @@ def colours_of(artist):
         rows = to_rgba_array(artist.get_edgecolor())
     colours = list(dict.fromkeys(to_hex(row) for row in rows))
     return " ".join(colours) if len(colours) <= PARTS else f"{len(colours)} colours"
+
+
+def one_or_each(colours):
+    """Return the colour that all have, or a text with that of each one in their order."""
+    return colours[0] if len(set(colours)) == 1 else " ".join(colours)
+
+
+def style_of(artist):
+    """Return how a line is dashed and its marker, or how many corners the points have."""
+    if hasattr(artist, "get_marker"):
+        return f"{artist.get_linestyle()} {artist.get_marker()}"
+    if type(artist).__name__ == "PathCollection":
+        corners = [str(len(path.vertices)) for path in artist.get_paths()]
+        return f"{' '.join(corners)} corners"
+    return ""

@@ -34,16 +34,18 @@ def difference(new, stored, tags=()):
         fault = _difference_in_texts(one, other, tags) or _difference_in_series(one, other, tags)
         if fault:
             return f"axes {number}: {fault}"
-    return None
+    return _difference_in_colours_of_texts(new["axes"], stored["axes"], tags)
 
 
 def _is_readable(facts):
     """Tell whether facts are in the form that `figure_facts` writes today."""
     texts = list(facts["legend"])
     for axes in facts["axes"]:
-        texts += axes["legend"]
+        texts += [*axes["legend"], axes.get("text_colours")]
         for series in axes["series"]:
             texts += [series.get("x", ""), series.get("y", "")]
+            if series["kind"] != "image":
+                texts.append(series.get("style"))
     return all(isinstance(text, str) for text in texts)
 
 
@@ -53,6 +55,19 @@ def _difference_in_texts(new, stored, tags):
         return f"the texts are {new['texts']}, stored {stored['texts']}"
     if not _same_texts(new["legend"], stored["legend"], tags):
         return f"the legend is {new['legend']}, stored {stored['legend']}"
+    return None
+
+
+def _difference_in_colours_of_texts(new, stored, tags):
+    colours = [axes["text_colours"] for axes in new]
+    stored_colours = [axes["text_colours"] for axes in stored]
+    if "picture-varies" in tags:
+        # A guess that is wrong has another colour, and which guess is wrong may vary.
+        are_right = set(" ".join(colours).split()) <= set(" ".join(stored_colours).split())
+    else:
+        are_right = colours == stored_colours
+    if not are_right:
+        return f"figure: the colours of the texts are {colours}, stored {stored_colours}"
     return None
 
 

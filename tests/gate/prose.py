@@ -1,7 +1,8 @@
 """Numbers in prose: each stands in an output or in the code beside it, or says why not.
 
 A number counts if it has two digits or more, or a percent sign, or if it is a word from *eleven*
-on. Smaller ones ("three files", "two ways") are left to the reader of the text.
+on, or one from *fifth* to *tenth*. Smaller ones ("three files", "the second way") are left to the
+reader of the text.
 """
 
 import re
@@ -30,6 +31,13 @@ NUMBER_WORDS = {
     "seventy": 70,
     "eighty": 80,
     "ninety": 90,
+    # "It saves every fifth step" is a setting that stands in the code.
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
 }
 NUMBER = re.compile(
     rf"""

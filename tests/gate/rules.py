@@ -25,6 +25,8 @@ MACHINE = re.compile(r"(?<![\w.…])(?:/(?:home|root|tmp|Users|work|mnt|opt)/|[A
 NAMED_NOTEBOOK = re.compile(r"(?<![\d.,:-])0\d\b(?![.,:]\d)")
 LINKED_NOTEBOOK = re.compile(r"\]\((\d\d)_\w+\.ipynb\)")
 NO_PROSE = re.compile(r"^```.*?^```|`[^`]*`|\[[^]]*\]\([^)]*\)", re.MULTILINE | re.DOTALL)
+# "`repaired`" and "`bring(prefix, model)`", as the text of an exercise asks for an answer.
+ANSWER_NAME = re.compile(r"(?<!`)`(\w+)(?:\([^`\n]*\))?`(?!`)")
 MINUTES = re.compile(
     r"^\*(?P<read>\d+) minutes to read"
     r"(?:, (?P<exercises>\d+)(?: minutes)? for the exercises)?"
@@ -206,6 +208,18 @@ def every_picture_has_its_caption_as_alt_text(book):
             yield f"store the notebook again: the alt text is {alt!r}, the caption {caption!r}"
 
 
+def a_text_under_a_picture_names_colours_that_are_in_it(book):
+    for cell, following in itertools.pairwise(book.cells):
+        drawn = set()
+        for output in cell.get("outputs", []):
+            drawn |= captions.colours_in(output.get("metadata", {}).get(figure_facts.KEY))
+        if not drawn or following.cell_type != "markdown":
+            continue
+        for name in captions.colours_named_in(NO_PROSE.sub(" ", following.source)):
+            if not captions.COLOUR_NAMES[name] & drawn:
+                yield f"{name} is not in the picture: {following.source.splitlines()[0]}"
+
+
 # The skeleton
 
 
@@ -361,6 +375,20 @@ def every_check_has_wrong_answers_to_refuse(book):
         yield f"wrong answers to {check}, which no answer cell calls"
 
 
+def the_text_of_an_exercise_names_its_answers(book):
+    text = ""
+    for cell in book.exercise_cells():
+        tags = exercises.tags_of(cell)
+        if cell.cell_type == "markdown":
+            text += cell.source
+        if "answer" in tags:
+            spans = set(ANSWER_NAME.findall(text))
+            for name in sorted(_names_without_a_value(cell.source) - spans):
+                yield f"no `{name}` in the text before the answer: {cell.source!r}"
+        if "solution" in tags:
+            text = ""
+
+
 def _tagged(book, tag):
     return [cell for cell in book.code if tag in exercises.tags_of(cell)]
 
@@ -395,6 +423,7 @@ RULES = [
     only_what_varies_is_compared_loosely,
     every_picture_has_a_caption,
     every_picture_has_its_caption_as_alt_text,
+    a_text_under_a_picture_names_colours_that_are_in_it,
     the_title_says_what_it_takes,
     exercise_tags_are_for_exercises,
     no_widgets_and_no_versions,
@@ -412,4 +441,5 @@ RULES = [
     checks_give_nothing_away,
     one_exercise_is_a_bug_hunt,
     every_check_has_wrong_answers_to_refuse,
+    the_text_of_an_exercise_names_its_answers,
 ]

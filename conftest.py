@@ -35,7 +35,7 @@ def pytest_collect_file(file_path, parent):
 
 
 class Notebook(IPyNbFile):
-    """A notebook that may leave files in ``runs/`` only, and whose checks refuse wrong answers."""
+    """A notebook that may leave files in ``runs/`` only, and whose checks judge answers rightly."""
 
     def collect(self):
         for cell in super().collect():
@@ -47,7 +47,11 @@ class Notebook(IPyNbFile):
         answers = exercises.wrong_answers(self.nb, stated)
         for number, answer in enumerate(answers, start=1):
             name = f"Wrong answer {number} to {answer.check}"
-            yield WrongAnswer.from_parent(self, name=name, answer=answer)
+            yield Answer.from_parent(self, name=name, answer=answer)
+        right = exercises.stated_right_answers(tables, self.path.stem)
+        for number, answer in enumerate(right, start=1):
+            name = f"Right answer {number} to {answer.check}"
+            yield Answer.from_parent(self, name=name, answer=answer)
 
     def setup(self):
         sanitizer = self.config.rootpath / self.config.option.nbval_sanitize_with
@@ -80,8 +84,8 @@ class Cell(IPyNbCell):
         return not self.comparison_traceback
 
 
-class WrongAnswer(pytest.Item):
-    """An answer that a check has to refuse, tried after the notebook's own cells."""
+class Answer(pytest.Item):
+    """An answer that a check has to refuse or accept, tried after the notebook's own cells."""
 
     def __init__(self, *, answer, **arguments):
         super().__init__(**arguments)

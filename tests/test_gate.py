@@ -454,7 +454,7 @@ def test_stored_facts_about_a_figure_are_compared(chart):
 
 # Exercises
 
-ANSWER = exercises.WrongAnswer("check_tweak", "7")
+ANSWER = exercises.Answer("check_tweak", "7")
 
 
 @pytest.mark.parametrize("text", ["not yet: 7 is not a prefix\n"])
@@ -486,8 +486,23 @@ def test_a_wrong_answer_that_is_refused_for_another_reason_is_noticed():
     assert "is not a prefix" in exercises.fault_of(answer, [stream("not yet: TypeError\n")])
 
 
+def test_a_right_answer_that_is_not_accepted_in_one_line_is_noticed():
+    answer = ANSWER._replace(expected=exercises.ACCEPTED)
+    assert exercises.fault_of(answer, [stream("right\n")]) is None
+    for reaction in [
+        [stream("not yet: 7 is not a prefix\n")],
+        [stream("not answered yet\n")],
+        [stream("right: 3\n")],
+        [stream("right\nright\n")],
+        [stream("right\n"), stream("warning", name="stderr")],
+        [v4.new_output("error", ename="TypeError", evalue="no")],
+        [],
+    ]:
+        assert "not the line 'right'" in exercises.fault_of(answer, reaction)
+
+
 def test_no_answer_is_not_a_wrong_one():
-    none = exercises.WrongAnswer("check_tweak", "...", expected=exercises.UNANSWERED)
+    none = exercises.Answer("check_tweak", "...", expected=exercises.UNANSWERED)
     assert exercises.fault_of(none, [stream("not answered yet\n")]) is None
     assert exercises.fault_of(none, [stream("not yet: not a prefix\n")])
 
@@ -520,7 +535,7 @@ def code(source, stored=(), tags=()):
 
 def test_wrong_answers_are_those_of_the_table_and_some_for_every_check():
     notebook = v4.new_notebook(cells=exercise_cells())
-    stated = {"check_tweak": [exercises.WrongAnswer("check_tweak", "4")]}
+    stated = {"check_tweak": [exercises.Answer("check_tweak", "4")]}
     found = [answer.arguments for answer in exercises.wrong_answers(notebook, stated)]
     assert found == ["...", "None", "'no such answer'", "object()", "4"]
 
@@ -542,6 +557,19 @@ def test_the_table_of_wrong_answers_may_give_lines_that_come_before(tmp_path):
     assert second.source == "x = 6\ncheck_tweak(x, 7)"
     assert [first.hint, second.hint] == ["", "6"]
     assert exercises.stated_wrong_answers(tmp_path, "02_restore") == {}
+
+
+def test_the_table_may_give_right_answers_too(tmp_path):
+    (tmp_path / "01_save.toml").write_text(
+        '[[wrong]]\ncheck = "check_tweak"\nanswers = ["4"]\n'
+        '[[right]]\ncheck = "check_tweak"\nsetup = "x = 3"\nanswers = ["x"]\n'
+    )
+    [right] = exercises.stated_right_answers(tmp_path, "01_save")
+    assert right.source == "x = 3\ncheck_tweak(x)"
+    assert right.expected == "right"
+    [wrong] = exercises.stated_wrong_answers(tmp_path, "01_save")["check_tweak"]
+    assert wrong.arguments == "4"
+    assert exercises.stated_right_answers(tmp_path, "02_restore") == []
 
 
 @pytest.mark.parametrize(
@@ -739,10 +767,27 @@ def weak_exercise():
     return cells
 
 
+def narrow_exercise():
+    """An exercise whose check accepts the solution's spelling of a right answer only."""
+    cells = exercise_cells()
+    cells[0].source = cells[0].source.replace("value == 3", "repr(value) == '3'")
+    return cells
+
+
+RIGHT = """
+[[right]]
+check = "check_tweak"
+answers = ["3"]
+[[right]]
+check = "check_tweak"
+setup = "three = 3.0"
+answers = ["three"]
+"""
 MADE = {
     "as_stored": AS_STORED,
     "with_faults": WITH_FAULTS,
     "weak_exercise": weak_exercise(),
+    "narrow_exercise": narrow_exercise(),
     "kernel_dies": [code("import os\nos._exit(1)")],
     "litter": [code("open('model.keras', 'w').close()")],
 }
@@ -752,7 +797,8 @@ MADE = {
 def made_course(tmp_path_factory):
     """A course of made notebooks, with the gate of this one."""
     course = tmp_path_factory.mktemp("course")
-    (course / "tests").mkdir()
+    (course / "tests/wrong_answers").mkdir(parents=True)
+    (course / "tests/wrong_answers/narrow_exercise.toml").write_text(RIGHT, encoding="utf-8")
     for name in ["conftest.py", "pyproject.toml", "tests/sanitize.cfg"]:
         shutil.copy(COURSE / name, course / name)
     ignored = "/runs/\n.pytest_cache/\n__pycache__/\n"
@@ -771,7 +817,7 @@ def printed(made_course):
 
 
 def outcomes(printed, name):
-    """Count how the cells and wrong answers of a made notebook ended."""
+    """Count how the cells and answers of a made notebook ended."""
     summary = re.findall(r"^([A-Z]+) (\w+)\.ipynb::", printed, re.MULTILINE)
     return Counter(outcome for outcome, notebook in summary if notebook == name)
 
@@ -792,6 +838,13 @@ def test_the_gate_notices_a_check_that_accepts_or_raises(printed):
         r"check_tweak\(object\(\)\) gives .*TypeError: ",
     ]:
         assert re.search(f"^{line}", printed, re.MULTILINE), line
+
+
+def test_the_gate_notices_a_check_that_refuses_a_right_answer(printed):
+    assert outcomes(printed, "narrow_exercise") == {"PASSED": 8, "FAILED": 1}
+    line = r"^check_tweak\(three\) gives 'not yet: 3\.0 .*, not the line 'right'"
+    assert re.search(line, printed, re.MULTILINE)
+    assert "narrow_exercise.ipynb::Right answer 2 to check_tweak" in printed
 
 
 def test_the_gate_notices_a_kernel_that_dies(printed):

@@ -20,6 +20,16 @@ def test_every_trial_and_every_mean_is_drawn(draw_trials, plt):
     assert {"ours", "theirs", "guessing"} <= {text.get_text() for text in axes.texts}
 
 
+def test_each_name_stands_beside_its_own_line(draw_trials, plt):
+    means = {"high": 0.625, "middle": 0.5, "low": 0.375}
+    methods = {name: dict.fromkeys(TRIALS, mean) for name, mean in means.items()}
+    draw_trials(methods, "x", "y", guessing=0.1)
+    heights = {text.get_text(): text.get_position()[1] for text in plt.gcf().axes[0].texts}
+    for name in means:
+        distances = {other: abs(heights[name] - mean) for other, mean in means.items()}
+        assert min(distances, key=distances.get) == name
+
+
 def test_the_means_are_printed_in_percent(module, capsys):
     show_means = module("helpers.letters.trials").show_means
     show_means({"ours": TRIALS, "theirs": dict.fromkeys(TRIALS, 0.125)})

@@ -392,6 +392,28 @@ def test_tables_and_python_state_are_restored_as_foretold(tf, load_report, tmp_p
     assert table.lookup(tf.constant("a")) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "dtype", "saved", "other"),
+    [("StringLookup", "string", ["a"], ["b"]), ("IntegerLookup", "int64", [1], [2])],
+)
+def test_the_vocabulary_of_a_lookup_is_not_carried(
+    tf, load_report, tmp_path, kind, dtype, saved, other
+):
+    def make(vocabulary):
+        lookup = getattr(tf.keras.layers, kind)(vocabulary=vocabulary, name="lookup")
+        embedding = tf.keras.layers.Embedding(2, 3)
+        return tf.keras.Sequential([tf.keras.Input([], dtype=dtype), lookup, embedding])
+
+    file = tmp_path / "lookup.weights.h5"
+    make(saved).save_weights(file)
+    model = make(other)
+    report = load_report(file, model)
+    assert report.line == "lookup.weights.h5: 1 matched, 1 not carried"
+    assert [row.key for row in report.rows if row.status == "not carried"] == ["lookup/vocabulary"]
+    model.load_weights(file)
+    assert model.layers[0].get_vocabulary()[1:] == other
+
+
 # The report against the truth: a sample of the cases, ``python -m tests.load_cases`` tries them all
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import tomllib
 from pathlib import Path
 
 from tests.gate import exercises, pictures
@@ -36,6 +37,9 @@ def test_house_rule(book, rule):
 def test_wrong_answers_are_those_of_notebooks():
     tables = {path.stem for path in WRONG_ANSWERS.glob("*.toml")}
     assert tables <= {book.name for book in BOOKS.values()}
+    for path in WRONG_ANSWERS.glob("*.toml"):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert table.keys() <= {"wrong", "right"}, path.name
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)

@@ -55,6 +55,15 @@ def test_the_eye_has_the_layers_that_we_measure_with_from_fine_to_coarse(network
     assert places == sorted(places)
 
 
+def test_the_frame_around_a_photo_is_mirrored_and_does_not_repeat_its_edge(module, networks):
+    painter = networks.build_painter()
+    frame = module("keras").Model(painter.input, painter.operations[1].output)
+    photo = np.random.default_rng(0).random((1, 32, 36, 3)).astype(np.float32)
+    sides = (networks.FRAME, networks.FRAME)
+    expected = np.pad(photo, [(0, 0), sides, sides, (0, 0)], mode="reflect")
+    assert np.array_equal(frame.predict_on_batch(photo), expected)
+
+
 def test_the_painter_takes_one_size_after_another_and_leaves_no_frame(module, restore):
     load_picture = module("helpers.painting.pictures").load_picture
     pagoda = module("helpers.painting.photos").pagoda()

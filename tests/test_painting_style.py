@@ -40,6 +40,18 @@ def test_every_channel_has_a_similar_size_over_the_examples_of_any_sizes(style, 
         assert np.median(power) > 0.99, "only a channel that finds next to nothing stays small"
 
 
+def test_a_channel_that_finds_nothing_gives_zeros(module, style, photo):
+    keras = module("keras")
+    image = values = keras.Input((None, None, 3))
+    for name in module("helpers.painting.networks").LAYERS:
+        values = keras.layers.Identity(name=name)(values)
+    photo[..., 2] = 0
+    features = style.make_features(keras.Model(image, values), [photo])
+    for found in features(photo[None]).values():
+        assert np.isfinite(found).all()
+        assert not np.any(found[..., 2])
+
+
 def test_features_are_measured_as_in_use_and_change_nothing(style, eye, photo):
     before = eye.get_weights()
     features = style.make_features(eye, [photo])

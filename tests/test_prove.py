@@ -28,6 +28,8 @@ def test_same_values_is_exact(prove, tf):
         assert not prove.same_values(base, other)
     assert not prove.same_values([base], [base, base])
     assert not prove.same_values({"a": base}, {"b": base})
+    same_bytes = np.zeros(2, "int32"), np.zeros(2, "float32")
+    assert not prove.same_values(*same_bytes), "only their dtype tells them apart"
 
 
 def test_same_values_compares_texts(prove, tf):

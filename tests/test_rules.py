@@ -71,7 +71,7 @@ def made_cells():
 
 
 WRONG = {
-    check: [exercises.WrongAnswer(check, "4"), exercises.WrongAnswer(check, "5")]
+    check: [exercises.Answer(check, "4"), exercises.Answer(check, "5")]
     for check in ("check_tweak", "check_bug")
 }
 
@@ -306,7 +306,7 @@ def test_a_broken_rule_is_noticed(book, name, breaking):
     [
         {},
         {**WRONG, "check_bug": WRONG["check_bug"][:1]},
-        {**WRONG, "check_bug": [exercises.WrongAnswer("check_bug", "4, 5")] * 2},
+        {**WRONG, "check_bug": [exercises.Answer("check_bug", "4, 5")] * 2},
         {**WRONG, "check_other": WRONG["check_bug"]},
     ],
 )

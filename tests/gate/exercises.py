@@ -1,4 +1,4 @@
-"""The exercises of a notebook: what they ask, and the wrong answers that they have to refuse.
+"""The exercises of a notebook: what they ask, and the answers that they refuse or accept.
 
 An exercise is a check (a function ``check_…`` in a cell with the tag ``check``), an answer cell
 whose last line calls it, and a solution that calls it too.
@@ -16,14 +16,14 @@ ACCEPTED = "right"
 WRONG_TYPES = ["None", "'no such answer'", "object()"]
 
 
-class WrongAnswer(NamedTuple):
-    """An answer that a check has to refuse.
+class Answer(NamedTuple):
+    """An answer to a check, and how the check has to react.
 
     Attributes:
         check: the check's name.
         arguments: the answer as Python text.
         setup: lines that run before.
-        expected: how the line that is printed begins.
+        expected: how the line that is printed begins if the answer is wrong, else all of it.
         hint: a part of that line, so that each reason of a check has an answer that needs it.
     """
 
@@ -76,16 +76,34 @@ def stated_wrong_answers(folder, name):
         folder: that of the tables, one for each notebook.
         name: the notebook's, without its ending.
     """
-    table = Path(folder, f"{name}.toml")
-    if not table.exists():
-        return {}
     found = {}
-    for entry in tomllib.loads(table.read_text(encoding="utf-8"))["wrong"]:
-        arguments = ", ".join(entry["answers"])
-        setup, hint = entry.get("setup", ""), entry.get("hint", "")
-        answer = WrongAnswer(entry["check"], arguments, setup, hint=hint)
+    for entry in _table(folder, name).get("wrong", []):
+        answer = _answer(entry, REFUSED)
         found.setdefault(answer.check, []).append(answer)
     return found
+
+
+def stated_right_answers(folder, name):
+    """Return the right answers that a notebook's table states, beside its solutions.
+
+    Args:
+        folder: that of the tables, one for each notebook.
+        name: the notebook's, without its ending.
+    """
+    return [_answer(entry, ACCEPTED) for entry in _table(folder, name).get("right", [])]
+
+
+def _table(folder, name):
+    path = Path(folder, f"{name}.toml")
+    if not path.exists():
+        return {}
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _answer(entry, expected):
+    arguments = ", ".join(entry["answers"])
+    setup, hint = entry.get("setup", ""), entry.get("hint", "")
+    return Answer(entry["check"], arguments, setup, expected, hint)
 
 
 def wrong_answers(notebook, stated):
@@ -99,32 +117,33 @@ def wrong_answers(notebook, stated):
             continue
         check = call.func.id
         number = len(call.args)
-        found.append(WrongAnswer(check, ", ".join(["..."] * number), expected=UNANSWERED))
+        found.append(Answer(check, ", ".join(["..."] * number), expected=UNANSWERED))
         for value in WRONG_TYPES:
-            found.append(WrongAnswer(check, ", ".join([value] * number)))
+            found.append(Answer(check, ", ".join([value] * number)))
         found += stated.get(check, [])
     return found
 
 
 def fault_of(answer, outputs):
-    """Say what is wrong with the reaction to a wrong answer, or nothing.
+    """Say what is wrong with the reaction to an answer, or nothing.
 
     Args:
-        answer: the wrong answer.
+        answer: the answer.
         outputs: those of its call, as `Kernel.run` returns them.
     """
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
     errors = [f"{output.ename}: {output.evalue}" for output in outputs if "ename" in output]
     others = [output for output in outputs if output.get("name") != "stdout"]
     is_one_line = printed.count("\n") == 1 and printed.endswith("\n")
-    if answer.expected == UNANSWERED:
-        is_expected = printed == f"{UNANSWERED}\n"
-    else:
+    if answer.expected == REFUSED:
         is_expected = printed.startswith(REFUSED) and len(printed.strip()) > len(REFUSED)
-    is_refused = is_one_line and is_expected and not others
-    if is_refused and answer.hint in printed:
+    else:
+        is_expected = printed == f"{answer.expected}\n"
+    is_as_expected = is_one_line and is_expected and not others
+    if is_as_expected and answer.hint in printed:
         return None
-    if is_refused:
+    if is_as_expected:
         return f"{answer.call} gives {printed!r}, which does not say {answer.hint!r}"
     reaction = errors or printed or others or "nothing"
-    return f"{answer.call} gives {reaction!r}, not one line that starts with {answer.expected!r}"
+    wanted = "one line that starts with" if answer.expected == REFUSED else "the line"
+    return f"{answer.call} gives {reaction!r}, not {wanted} {answer.expected!r}"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.gate import names
+from tests.gate import names, reasons
 from tests.gate.rules import Book
+from tests.made_books import made_book
 
 import pytest
-from nbformat import v4
 
 COURSE = Path(__file__).parent.parent
 BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
@@ -33,24 +33,17 @@ def unknown(course):
 
 @pytest.mark.parametrize("name", [*[book.name for book in BOOKS], *PAGES])
 def test_names_in_the_text_are_known(name, unknown):
-    missing = names.without_reason(name, unknown[name], REASONS)
-    assert not missing, "\n".join([ADVICE, *[f"{one.name}: {one.span}" for one in missing]])
+    found = [(name, one) for one in unknown[name]]
+    missing = reasons.without_reason(found, REASONS, names.is_for)
+    assert not missing, "\n".join([ADVICE, *[f"{one.name}: {one.span}" for _, one in missing]])
 
 
 def test_every_reason_is_needed(unknown):
-    assert names.unused_reasons(unknown, REASONS) == []
+    found = [(name, one) for name in unknown for one in unknown[name]]
+    assert reasons.unused_reasons(found, REASONS, names.is_for) == []
 
 
 # The rule itself
-
-
-def made_book(tmp_path, text, source="model.save(path)", printed="24\n"):
-    cell = v4.new_code_cell(source)
-    cell.outputs = [v4.new_output("stream", name="stdout", text=printed)]
-    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
-    path = tmp_path / "01_save.ipynb"
-    path.write_text(v4.writes(notebook), encoding="utf-8")
-    return Book(path, {})
 
 
 CODE = """
@@ -110,11 +103,13 @@ def test_the_settings_are_known_to_pages():
 
 
 def test_a_reason_is_for_one_name_or_for_a_whole_code_span():
-    found = [names.Name("velocity", "velocity"), names.Name("curl", "curl -d ADDRESS")]
+    velocity = "04_train_further", names.Name("velocity", "velocity")
+    curl = "04_train_further", names.Name("curl", "curl -d ADDRESS")
+    elsewhere = "11_migrate", curl[1]
+    found = [velocity, curl, elsewhere]
     for name in ("curl", "curl -d ADDRESS"):
         reason = names.Reason("04_train_further", name, "a program")
-        assert names.without_reason("04_train_further", found, [reason]) == found[:1]
-        assert names.without_reason("11_migrate", found, [reason]) == found
-        assert names.unused_reasons({"04_train_further": found}, [reason]) == []
-        assert names.unused_reasons({"04_train_further": found[:1]}, [reason]) == [reason]
-        assert names.unused_reasons({"11_migrate": found}, [reason]) == [reason]
+        left = reasons.without_reason(found, [reason], names.is_for)
+        assert left == [velocity, elsewhere]
+        assert reasons.unused_reasons(found, [reason], names.is_for) == []
+        assert reasons.unused_reasons(left, [reason], names.is_for) == [reason]

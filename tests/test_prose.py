@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.gate import prose
+from tests.gate import prose, reasons
 from tests.gate.rules import Book
+from tests.made_books import made_book
 
 import pytest
 from nbformat import v4
@@ -22,21 +23,33 @@ TEXTS = {
 ADVICE = "print these numbers beside the text, or say in tests/numbers_in_prose.toml why not:"
 
 
+def in_notebook(book):
+    """Return the numbers of a notebook's text that it does not show, each with its name."""
+    return [(book.name, number) for number in prose.unsupported_numbers(book)]
+
+
+def in_text(name):
+    """Return the numbers of a text without outputs, each with its name."""
+    return [(name, number) for number in prose.numbers_in(TEXTS[name])]
+
+
 def words_of(numbers):
     return [f"{number.words}: … {number.around} …" for number in numbers]
 
 
+def assert_all_have_a_reason(found):
+    missing = reasons.without_reason(found, REASONS, prose.is_for)
+    assert not missing, "\n".join([ADVICE, *words_of(number for _, number in missing)])
+
+
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 def test_numbers_in_a_notebooks_prose_are_shown_in_it(book):
-    numbers = prose.unsupported_numbers(book)
-    missing = prose.without_reason(book.name, numbers, REASONS)
-    assert not missing, "\n".join([ADVICE, *words_of(missing)])
+    assert_all_have_a_reason(in_notebook(book))
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_numbers_in_a_text_without_outputs_have_a_reason(name):
-    missing = prose.without_reason(name, prose.numbers_in(TEXTS[name]), REASONS)
-    assert not missing, "\n".join([ADVICE, *words_of(missing)])
+    assert_all_have_a_reason(in_text(name))
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
@@ -50,22 +63,12 @@ def test_what_the_readme_promises_of_a_notebook_is_in_it(book):
 
 
 def test_every_reason_is_needed():
-    numbers_by_name = {book.name: prose.unsupported_numbers(book) for book in BOOKS}
-    for name, text in TEXTS.items():
-        numbers_by_name[name] = prose.numbers_in(text)
-    assert prose.unused_reasons(numbers_by_name, REASONS) == []
+    found = [number for book in BOOKS for number in in_notebook(book)]
+    found += [number for name in TEXTS for number in in_text(name)]
+    assert reasons.unused_reasons(found, REASONS, prose.is_for) == []
 
 
 # The rules themselves
-
-
-def made_book(tmp_path, text, source="print(24)", printed="24\n"):
-    cell = v4.new_code_cell(source)
-    cell.outputs = [v4.new_output("stream", name="stdout", text=printed)]
-    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
-    path = tmp_path / "01_save.ipynb"
-    path.write_text(v4.writes(notebook), encoding="utf-8")
-    return Book(path, {})
 
 
 @pytest.mark.parametrize(
@@ -135,10 +138,11 @@ def test_links_names_versions_and_years_state_nothing(text):
 
 
 def test_a_reason_is_for_one_number_in_its_words():
-    numbers = prose.numbers_in("All 27 trials took 90 steps.")
+    of_trials, of_steps = prose.numbers_in("All 27 trials took 90 steps.")
     trials = prose.Reason("05_fine_tuning", "All 27 trials", "three times nine")
-    missing = prose.without_reason("05_fine_tuning", numbers, [trials])
-    assert [number.words for number in missing] == ["90"]
-    assert len(prose.without_reason("06_style_transfer", numbers, [trials])) == 2
-    assert prose.unused_reasons({"05_fine_tuning": numbers}, [trials]) == []
-    assert prose.unused_reasons({"05_fine_tuning": numbers[1:]}, [trials]) == [trials]
+    found = [("05_fine_tuning", of_trials), ("05_fine_tuning", of_steps)]
+    elsewhere = "06_style_transfer", of_trials
+    left = reasons.without_reason([*found, elsewhere], [trials], prose.is_for)
+    assert left == [found[1], elsewhere]
+    assert reasons.unused_reasons(found, [trials], prose.is_for) == []
+    assert reasons.unused_reasons(left, [trials], prose.is_for) == [trials]

@@ -140,24 +140,9 @@ def is_found(dotted):
     return True
 
 
-def without_reason(notebook, names, reasons):
-    """Return the names for which the table gives no reason."""
-    return [
-        name for name in names if not any(_is_for(reason, notebook, name) for reason in reasons)
-    ]
-
-
-def unused_reasons(names_by_notebook, reasons):
-    """Return the reasons that no name needs: the text has changed, or the name is known now."""
-    unused = []
-    for reason in reasons:
-        names = names_by_notebook.get(reason.notebook, [])
-        if not any(_is_for(reason, reason.notebook, name) for name in names):
-            unused.append(reason)
-    return unused
-
-
-def _is_for(reason, notebook, name):
+def is_for(reason, found):
+    """Tell whether a reason speaks of a name that is found: a notebook or page, and the name."""
+    notebook, name = found
     return reason.notebook == notebook and reason.name in {name.name, name.span}
 
 

@@ -160,27 +160,14 @@ def unsupported_numbers(book):
     return [number for number in found if not is_shown(number, shown)]
 
 
-def without_reason(name, numbers, reasons):
-    """Return the numbers for which the table gives no reason."""
-    return [
-        number for number in numbers if not any(_is_for(reason, name, number) for reason in reasons)
-    ]
+def is_for(reason, found):
+    """Tell whether a reason speaks of a number that is found: a notebook or page, and the number.
 
-
-def unused_reasons(numbers_by_name, reasons):
-    """Return the reasons that no number needs: the text has changed, or the number is shown now."""
-    unused = []
-    for reason in reasons:
-        numbers = numbers_by_name.get(reason.notebook, [])
-        if not any(_is_for(reason, reason.notebook, number) for number in numbers):
-            unused.append(reason)
-    return unused
-
-
-def _is_for(reason, name, number):
-    """Tell whether a reason speaks of this number: its words have it, and stand in the text."""
+    The reason's words have the number, and stand in the text around it.
+    """
+    notebook, number = found
     words = " ".join(statements(reason.words).split())
-    is_here = reason.notebook == name and words in number.around
+    is_here = reason.notebook == notebook and words in number.around
     return is_here and number.words in reason.words
 
 

@@ -1,16 +1,22 @@
-"""Tables of exceptions: what is found without a reason, and the reasons that are needed no more.
-
-What is found and its reason have the same ``place``, a tuple that says where it stands.
-"""
+"""Tables of exceptions: what is found without a reason, and the reasons that nothing needs."""
 
 
-def without_reason(found, reasons):
-    """Return what is found and has no reason."""
-    known = {reason.place for reason in reasons}
-    return [one for one in found if one.place not in known]
+def is_for_this_place(reason, found):
+    """Tell whether a reason and what is found have the same ``place``, which says where it is."""
+    return reason.place == found.place
 
 
-def unused_reasons(found, reasons):
-    """Return the reasons for what is no longer found."""
-    needed = {one.place for one in found}
-    return [reason for reason in reasons if reason.place not in needed]
+def without_reason(found, reasons, is_for=is_for_this_place):
+    """Return what is found and has no reason.
+
+    Args:
+        found: a list of anything.
+        reasons: those of a table.
+        is_for: tells of a reason and one thing that is found whether they belong together.
+    """
+    return [one for one in found if not any(is_for(reason, one) for reason in reasons)]
+
+
+def unused_reasons(found, reasons, is_for=is_for_this_place):
+    """Return the reasons for what is no longer found: a text has changed, or it is shown now."""
+    return [reason for reason in reasons if not any(is_for(reason, one) for one in found)]

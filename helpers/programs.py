@@ -25,6 +25,9 @@ from typing import IO, Self
 
 FORKS = sys.platform == "linux"
 PRELOADED = ["helpers", "keras"]
+# The exit code of a fork comes through a pipe, and can be read once. The start of another fork
+# reads it too, for all that have ended. Of two threads that read, the second would be told 255.
+ONE_READS_EXIT_CODES = threading.Lock()
 
 
 def prepare() -> None:
@@ -185,7 +188,8 @@ class _Fork:
         self._process = multiprocessing.get_context("forkserver").Process(
             target=_run_in_fork, args=(command, Path.cwd(), temporary, writer), daemon=True
         )
-        self._process.start()
+        with ONE_READS_EXIT_CODES:
+            self._process.start()
         writer.close()  # the script has its own end; the output ends when that is closed
         # What it printed may be read after its end. The reader closes itself with this object.
         self.output = _text_file(self._reader.fileno(), "r")
@@ -197,7 +201,9 @@ class _Fork:
         self._process.kill()
 
     def wait(self) -> int | None:
-        self._process.join()
+        multiprocessing.connection.wait([self._process.sentinel])
+        with ONE_READS_EXIT_CODES:
+            self._process.join()
         return self._process.exitcode
 
 

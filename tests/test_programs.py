@@ -1,5 +1,6 @@
 """helpers.programs: a program runs alone, is heard, fails in one line, and is really killed."""
 
+import multiprocessing.connection
 import os
 import shutil
 import signal
@@ -215,6 +216,31 @@ def test_a_program_that_has_done_its_work_ends_with_0(start, write):
     program = start(write("print('done')"))
     assert program.wait() == "done"
     assert program.exit_code() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="exit codes come through a pipe on Linux")
+def test_the_exit_code_of_one_is_right_also_while_another_one_starts(start, write, monkeypatch):
+    from multiprocessing import forkserver  # Windows has none
+
+    script = write("print('done')")
+    first = start(script)
+    multiprocessing.connection.wait([first._process._process.sentinel])  # it has ended
+    read = forkserver.read_signed
+
+    def read_late(descriptor):
+        time.sleep(0.2)  # so that the thread and the start below would read at the same time
+        return read(descriptor)
+
+    monkeypatch.setattr(forkserver, "read_signed", read_late)
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(first.exit_code()))
+    thread.start()
+    second = start(script)
+    thread.join()
+    codes += [first.exit_code(), second.exit_code()]
+    for program in (first, second):
+        program.kill()
+    assert codes == [0, 0, 0]
 
 
 def test_a_program_that_is_not_there_is_named(start, tmp_path):

@@ -215,7 +215,8 @@ def a_text_under_a_picture_names_colours_that_are_in_it(book):
             drawn |= captions.colours_in(output.get("metadata", {}).get(figure_facts.KEY))
         if not drawn or following.cell_type != "markdown":
             continue
-        for name in captions.colours_named_in(NO_PROSE.sub(" ", following.source)):
+        named = captions.colours_named_in(NO_PROSE.sub(" ", following.source))
+        for name in sorted(named):
             if not captions.COLOUR_NAMES[name] & drawn:
                 yield f"{name} is not in the picture: {following.source.splitlines()[0]}"
 

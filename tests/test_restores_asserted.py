@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.gate import reasons, restores
+from tests.gate import reasons, restores_asserted
 from tests.gate.rules import Book
 
 import pytest
@@ -10,19 +10,19 @@ from nbformat import v4
 
 COURSE = Path(__file__).parent.parent
 BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
-REASONS = restores.read_reasons(COURSE / "tests" / "restores_without_assertion.toml")
+REASONS = restores_asserted.read_reasons(COURSE / "tests" / "restores_without_assertion.toml")
 
 ADVICE = "assert what was restored, or say in tests/restores_without_assertion.toml why not:"
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
 def test_an_assertion_follows_each_restore(book):
-    found = reasons.without_reason(restores.unasserted_restores(book), REASONS)
+    found = reasons.without_reason(restores_asserted.unasserted_restores(book), REASONS)
     assert not found, "\n".join([ADVICE, *[f"{restore.cell}: {restore.call}" for restore in found]])
 
 
 def test_every_reason_is_needed():
-    found = [restore for book in BOOKS for restore in restores.unasserted_restores(book)]
+    found = [restore for book in BOOKS for restore in restores_asserted.unasserted_restores(book)]
     assert reasons.unused_reasons(found, REASONS) == []
 
 
@@ -37,7 +37,7 @@ def found(tmp_path):
         path = tmp_path / "01_save.ipynb"
         notebook = v4.new_notebook(cells=[v4.new_code_cell(source, id="2b38c562")])
         path.write_text(v4.writes(notebook), encoding="utf-8")
-        return restores.unasserted_restores(Book(path, {}))
+        return restores_asserted.unasserted_restores(Book(path, {}))
 
     return find
 
@@ -80,7 +80,9 @@ def test_each_status_needs_an_assertion_of_its_own(found):
 
 def test_a_reason_is_for_one_call_in_one_cell(found):
     both = found("one.restore(a)\ntwo.restore(b)")
-    reason = restores.Unasserted("01_save", "2b38c562", "one.restore(a)", "the bug to hunt")
+    reason = restores_asserted.Unasserted(
+        "01_save", "2b38c562", "one.restore(a)", "the bug to hunt"
+    )
     assert [left.call for left in reasons.without_reason(both, [reason])] == ["two.restore(b)"]
     other = reason._replace(cell="eee06151")
     assert reasons.without_reason(both, [other]) == both

@@ -44,14 +44,12 @@ class Notebook(IPyNbFile):
             )
         tables = self.config.rootpath / WRONG_ANSWERS
         stated = exercises.stated_wrong_answers(tables, self.path.stem)
-        answers = exercises.wrong_answers(self.nb, stated)
-        for number, answer in enumerate(answers, start=1):
-            name = f"Wrong answer {number} to {answer.check}"
-            yield Answer.from_parent(self, name=name, answer=answer)
+        wrong = exercises.wrong_answers(self.nb, stated)
         right = exercises.stated_right_answers(tables, self.path.stem)
-        for number, answer in enumerate(right, start=1):
-            name = f"Right answer {number} to {answer.check}"
-            yield Answer.from_parent(self, name=name, answer=answer)
+        for kind, answers in [("Wrong", wrong), ("Right", right)]:
+            for number, answer in enumerate(answers, start=1):
+                name = f"{kind} answer {number} to {answer.check}"
+                yield Answer.from_parent(self, name=name, answer=answer)
 
     def setup(self):
         sanitizer = self.config.rootpath / self.config.option.nbval_sanitize_with

@@ -1,11 +1,11 @@
 """The index of calls is what the notebooks say, and what it names is there."""
 
-import importlib
 import inspect
 import json
 import re
 
 from tests import api_index
+from tests.gate.names import existing
 
 import pytest
 
@@ -90,19 +90,6 @@ def test_what_a_row_names_exists(name, made_by_a_call):
         assert hasattr(made_by_a_call[owner], attribute)
         return
     assert existing(name) is not None
-
-
-def existing(name):
-    """Return what a name stands for."""
-    first, *rest = name.split(".")
-    thing = importlib.import_module({"np": "numpy", "tf": "tensorflow"}.get(first, first))
-    whole = first
-    for part in rest:
-        whole = f"{whole}.{part}"
-        if not hasattr(thing, part):
-            importlib.import_module(whole)
-        thing = getattr(thing, part)
-    return thing
 
 
 def keywords_in_the_prose():

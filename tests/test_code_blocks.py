@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
+from tests.books import BOOKS
 from tests.gate import code_blocks
-from tests.gate.rules import Book
 
 import pytest
 
 COURSE = Path(__file__).parent.parent
-BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
 PAGES = ["README.md", "TEACHING.md"]
 
 

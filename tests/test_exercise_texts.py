@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.books import BOOKS
 from tests.gate import exercise_texts, exercises, reasons
 from tests.gate.rules import Book
 
@@ -9,7 +10,6 @@ import pytest
 from nbformat import v4
 
 COURSE = Path(__file__).parent.parent
-BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
 REASONS = exercise_texts.read_reasons(COURSE / "tests" / "exercise_texts.toml")
 
 ADVICE = "the text names what no cell of its exercise has, or say in tests/exercise_texts.toml why:"

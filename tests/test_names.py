@@ -2,18 +2,16 @@
 
 from pathlib import Path
 
+from tests.books import BOOKS, made_book
 from tests.gate import names, reasons
-from tests.gate.rules import Book
-from tests.made_books import made_book
 
 import pytest
 
 COURSE = Path(__file__).parent.parent
-BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
 PAGES = {
     page: (COURSE / f"{page}.md").read_text(encoding="utf-8") for page in ("README", "TEACHING")
 }
-REASONS = names.read_reasons(COURSE / "tests" / "names_in_prose.toml")
+REASONS = reasons.read_reasons(COURSE / "tests" / "names_in_prose.toml", names.Reason)
 
 ADVICE = "correct these names, or say in tests/names_in_prose.toml why they are right:"
 

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
+from tests.books import BOOKS, made_book
 from tests.gate import prose, reasons
-from tests.gate.rules import Book
-from tests.made_books import made_book
 
 import pytest
 from nbformat import v4
 
 COURSE = Path(__file__).parent.parent
 README = (COURSE / "README.md").read_text(encoding="utf-8")
-BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
-REASONS = prose.read_reasons(COURSE / "tests" / "numbers_in_prose.toml")
+REASONS = reasons.read_reasons(COURSE / "tests" / "numbers_in_prose.toml", prose.Reason)
 ROWS = [line for line in README.splitlines() if "](notebooks/" in line and line.startswith("| ")]
 TEXTS = {
     # The README's table of notebooks is tested by itself.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.books import BOOKS
 from tests.gate import reasons, restores_asserted
 from tests.gate.rules import Book
 
@@ -9,8 +10,8 @@ import pytest
 from nbformat import v4
 
 COURSE = Path(__file__).parent.parent
-BOOKS = [Book(path, {}) for path in sorted((COURSE / "notebooks").glob("*.ipynb"))]
-REASONS = restores_asserted.read_reasons(COURSE / "tests" / "restores_without_assertion.toml")
+TABLE = COURSE / "tests" / "restores_without_assertion.toml"
+REASONS = reasons.read_reasons(TABLE, restores_asserted.Unasserted)
 
 ADVICE = "assert what was restored, or say in tests/restores_without_assertion.toml why not:"
 

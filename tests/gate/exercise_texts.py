@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.api_index import CODE_SPAN
 from tests.gate import exercises, prose
 
 # The first paragraph under the heading is the same in all notebooks.
@@ -17,7 +18,6 @@ UP_TO_THE_FIRST = re.compile(r".*^## Your turn\n\n[^\n]+", re.MULTILINE | re.DOT
 PROGRAM = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^]]*\]\([^)]*\)")
 NOTEBOOK = re.compile(r"(?<![\d.,])0\d\b(?!\.\d)")  # "as 02 showed"
-CODE_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 WORD = re.compile(r"[A-Za-z_]\w*")
 NUMBER = re.compile(r"(?<![\w.\\/-])\d+(?:\.\d+)?(?!\w)")
 ERROR = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b|\bStop(?:Async)?Iteration\b")

@@ -10,8 +10,6 @@ found in that module as it is written.
 import builtins
 import importlib
 import re
-import tomllib
-from pathlib import Path
 from typing import NamedTuple
 
 from tests.gate import code_blocks, prose
@@ -56,12 +54,6 @@ class Reason(NamedTuple):
     notebook: str
     name: str
     reason: str
-
-
-def read_reasons(path):
-    """Read the table of reasons."""
-    table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    return [Reason(**entry) for entry in table["name"]]
 
 
 def words_in(text):
@@ -126,17 +118,27 @@ def unknown_names_of_page(text, course):
     return unknown_names([text], course | own)
 
 
-def is_found(dotted):
-    """Tell whether a name with dots leads from a module to what it names."""
+def existing(dotted):
+    """Return what a name with dots stands for.
+
+    Raises:
+        AttributeError, ModuleNotFoundError: it leads nowhere.
+    """
     first, *rest = dotted.split(".")
-    found = importlib.import_module(MODULES[first])
+    found = importlib.import_module(MODULES.get(first, first))
     for name in rest:
         if not hasattr(found, name):
-            try:
-                importlib.import_module(f"{found.__name__}.{name}")
-            except (AttributeError, ModuleNotFoundError):
-                return False
+            importlib.import_module(f"{found.__name__}.{name}")
         found = getattr(found, name)
+    return found
+
+
+def is_found(dotted):
+    """Tell whether a name with dots leads from a module to what it names."""
+    try:
+        existing(dotted)
+    except (AttributeError, ModuleNotFoundError):
+        return False
     return True
 
 

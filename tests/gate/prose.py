@@ -6,8 +6,6 @@ reader of the text.
 """
 
 import re
-import tomllib
-from pathlib import Path
 from typing import NamedTuple
 
 from tests.gate import figure_facts
@@ -86,12 +84,6 @@ class Reason(NamedTuple):
     notebook: str
     words: str
     reason: str
-
-
-def read_reasons(path):
-    """Read the table of reasons."""
-    table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    return [Reason(**entry) for entry in table["number"]]
 
 
 def statements(text):

@@ -1,5 +1,14 @@
 """Tables of exceptions: what is found without a reason, and the reasons that nothing needs."""
 
+import tomllib
+from pathlib import Path
+
+
+def read_reasons(path, kind):
+    """Read a table of reasons, which has entries of one name: each becomes an object of a kind."""
+    [entries] = tomllib.loads(Path(path).read_text(encoding="utf-8")).values()
+    return [kind(**entry) for entry in entries]
+
 
 def is_for_this_place(reason, found):
     """Tell whether a reason and what is found have the same ``place``, which says where it is."""

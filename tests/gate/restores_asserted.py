@@ -5,8 +5,6 @@ an error by itself if its file lacks something.
 """
 
 import ast
-import tomllib
-from pathlib import Path
 from typing import NamedTuple
 
 ASSERTIONS = {"assert_consumed", "assert_existing_objects_matched", "assert_nontrivial_match"}
@@ -27,12 +25,6 @@ class Unasserted(NamedTuple):
     @property
     def place(self):
         return self.notebook, self.cell, self.call
-
-
-def read_reasons(path):
-    """Read the table of restores without an assertion."""
-    table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    return [Unasserted(**entry) for entry in table["restore"]]
 
 
 def unasserted_restores(book):
